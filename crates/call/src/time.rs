@@ -31,9 +31,7 @@ impl fmt::Display for UnixMs {
         static PRINTER: jiff::fmt::temporal::DateTimePrinter =
             jiff::fmt::temporal::DateTimePrinter::new().precision(Some(3));
         let at = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
-        PRINTER
-            .print_timestamp(&at, jiff::fmt::StdFmtWrite(f))
-            .map_err(|_| fmt::Error)
+        PRINTER.print_timestamp(&at, jiff::fmt::StdFmtWrite(f)).map_err(|_| fmt::Error)
     }
 }
 

@@ -1,1 +1,5 @@
-//! hub
+//! The program `hookswitch`: wiring only. Sockets, the clock and the command line are here; what
+//! they carry is decided in the crates below.
+
+pub mod clock;
+pub mod settings;
