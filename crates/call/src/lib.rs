@@ -7,7 +7,9 @@
 mod event;
 mod id;
 mod model;
+pub mod number;
 mod time;
+pub mod tracker;
 
 pub use event::{Event, EventKind, LinkChange, Subject, UnknownEventKind};
 pub use id::{Ids, UnknownIdError};
@@ -15,3 +17,4 @@ pub use model::{
     Call, CallId, Direction, EndedBy, Outcome, Party, Recording, State, Transfer, TransferKind,
 };
 pub use time::UnixMs;
+pub use tracker::{CallUpdate, Memo, Tracker, TrackerSettings};

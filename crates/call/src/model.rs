@@ -78,6 +78,11 @@ pub struct Call {
     /// end was concluded from the call's absence after a gap in the link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
+    /// The call that this one turned out to be a part of: a consultation that ended in a transfer,
+    /// the call of somebody who picked up or fetched a parked caller. It has then ended, and
+    /// history shows the other one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<CallId>,
 }
 
 /// One end of a call.
