@@ -1,1 +1,20 @@
-//! testkit
+//! Harnesses for tests: the real program over a temporary folder, a client of its API, a real
+//! browser, a real Asterisk.
+//!
+//! Every harness ends what it started when it is dropped. Whatever waits has a limit.
+
+mod api;
+mod browser;
+mod hub;
+mod needs;
+mod real_pbx;
+mod took_place;
+mod wait;
+
+pub use api::{Answer, Api};
+pub use browser::{Browser, Look};
+pub use hub::{HubSetup, TestHub};
+pub use needs::{ASTERISK_16, ASTERISK_22, CHROMEDRIVER, POSTGRES, needs, skipped};
+pub use real_pbx::{Driver, RealPbx, SECRET, Scenario};
+pub use took_place::differences;
+pub use wait::until;
