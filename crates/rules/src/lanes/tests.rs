@@ -1,0 +1,1 @@
+//! Stories of lanes, and a comparison with a slow and obvious model.
