@@ -25,7 +25,9 @@ pub enum SendError {
         wait: Option<Duration>,
     },
     /// Do not try again; somebody must enter other credentials.
-    #[error("{host} does not accept our credentials (HTTP {status}); check the secret or the headers of the integration")]
+    #[error(
+        "{host} does not accept our credentials (HTTP {status}); check the secret or the headers of the integration"
+    )]
     Unauthorized {
         /// Whom we tried to reach.
         host: String,

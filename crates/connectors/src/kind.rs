@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::Schema;
 use serde_json::Value;
 
-use crate::Connector;
+use crate::{Client, Connector};
 
 /// One kind of integration.
 pub struct Kind {
@@ -18,8 +18,11 @@ pub struct Kind {
     /// JSON Schema of the settings: labels from comments, defaults, ranges.
     pub schema: fn() -> Schema,
     /// Checks settings and makes a connector of them.
-    pub open: fn(&Value) -> Result<Arc<dyn Connector>, SettingsError>,
+    pub open: fn(&Value, &Client) -> Opened,
 }
+
+/// What [`Kind::open`] gives.
+pub type Opened = Result<Arc<dyn Connector>, SettingsError>;
 
 /// Settings that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,9 +1,11 @@
 //! Outside systems, a folder per kind: from one event and settings to one request and its outcome.
 //!
 //! A connector sees neither the store nor another connector. What all of them share is here: the
-//! trait, the list [`ALL`], errors, secrets.
+//! trait, the list [`ALL`], the HTTP client and its guard, errors, secrets.
 
+mod client;
 mod error;
+mod guard;
 mod kind;
 mod secret;
 
@@ -12,8 +14,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use call::{Event, UnixMs};
 
+pub use client::Client;
 pub use error::SendError;
-pub use kind::{Kind, SettingsError};
+pub use guard::{Guard, NoNetwork};
+pub use kind::{Kind, Opened, SettingsError};
 pub use secret::Secret;
 
 /// Every kind of integration, in the order in which they are offered.
