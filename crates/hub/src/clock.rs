@@ -1,6 +1,9 @@
 //! The only place that asks what time it is, and the only one that asks for chance.
 
+use std::{future::pending, time::Duration};
+
 use call::UnixMs;
+use tokio::time::sleep;
 
 /// The time now, by the machine's clock.
 #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
@@ -18,4 +21,15 @@ pub fn now() -> UnixMs {
 /// When the operating system has no randomness to give: nothing safe can be done then.
 pub fn random_u64() -> u64 {
     getrandom::u64().expect("the operating system gives random numbers")
+}
+
+/// Ready at a point in time; never without one.
+pub async fn until(at: Option<UnixMs>) {
+    match at {
+        Some(at) => {
+            let ms = at.0.saturating_sub(now().0);
+            sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0))).await;
+        }
+        None => pending().await,
+    }
 }

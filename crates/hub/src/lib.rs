@@ -1,5 +1,10 @@
 //! The program `hookswitch`: wiring only. Sockets, the clock and the command line are here; what
 //! they carry is decided in the crates below.
 
+pub mod cli;
 pub mod clock;
+pub mod link;
+pub mod server;
 pub mod settings;
+pub mod turn;
+pub mod worker;

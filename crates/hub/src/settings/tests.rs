@@ -48,6 +48,11 @@ fn a_misspelt_key_is_refused_with_the_nearest_one() {
         "hookswitch.toml, line 1: unknown key `servr`; did you mean `server`?",
     );
     refused(
+        "[server]\nlisten = \"127.0.0.1:1\"\n[storge]\nurl = \"x\"\n",
+        &[],
+        "hookswitch.toml, line 3: unknown key `storge`; did you mean `storage`?",
+    );
+    refused(
         "",
         &[("HOOKSWITCH_SERVER_LISTN", "127.0.0.1:1")],
         "HOOKSWITCH_SERVER_LISTN: unknown key `HOOKSWITCH_SERVER_LISTN`; did you mean \

@@ -82,8 +82,10 @@ fn unknown_field(message: &str) -> Option<&str> {
 
 /// The `[section]` that the byte at `at` stands in.
 fn section_of(text: &str, at: usize) -> Option<&str> {
-    // An unknown section's span lies in its own header: only whole lines before it count.
     let line_start = text[..at].rfind('\n')?;
+    if text[line_start + 1..].starts_with('[') {
+        return None; // It is the section itself that is unknown.
+    }
     let header = text[..line_start].lines().rev().find(|it| it.trim_start().starts_with('['))?;
     header.trim().trim_start_matches('[').split(']').next()
 }
