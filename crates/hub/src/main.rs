@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `hookswitch`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hub::cli::run()
+}

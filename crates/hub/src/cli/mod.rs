@@ -1,0 +1,97 @@
+//! The command line: what each command takes, and where it is carried out.
+//!
+//! Data goes to stdout, messages to stderr. Exit code 0 is success, 2 wrong usage or
+//! configuration, 1 any other failure.
+
+mod replay;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::{Settings, SettingsError};
+
+/// Joins phone systems to the software that a business works in.
+#[derive(Debug, Parser)]
+#[command(name = "hookswitch", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run recorded wire bytes through the code that tracks live calls; print one call per line.
+    Replay(replay::Arguments),
+}
+
+/// Where the configuration and the data of a hub are.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Place {
+    /// The configuration file, `hookswitch.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The directory with the database, the master key and recordings.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Overrides of single settings.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Listen {
+    /// Address and port to listen on, such as `127.0.0.1:8080`.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// Why a command failed, by its exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Wrong usage or configuration: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Anything else: exit code 1.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::Other(error.into())
+    }
+}
+
+/// Reads the arguments of this process and carries the command out.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse(); // Wrong usage ends here, with exit code 2.
+    match carry_out(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&format!("hookswitch: {failure}"));
+            match failure {
+                Failure::Usage(_) => ExitCode::from(2),
+                Failure::Other(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn carry_out(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
+        None => Ok(()),
+    }
+}
+
+/// Writes a message for people.
+#[expect(clippy::print_stderr, reason = "the command line prints")]
+pub fn say(message: &str) {
+    eprintln!("{message}");
+}
