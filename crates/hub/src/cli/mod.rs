@@ -9,7 +9,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::settings::{Settings, SettingsError};
+use crate::settings::SettingsError;
 
 /// Joins phone systems to the software that a business works in.
 #[derive(Debug, Parser)]
