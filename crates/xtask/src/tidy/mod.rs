@@ -3,6 +3,7 @@
 
 mod files;
 mod layers;
+mod links;
 mod shelves;
 mod tree;
 mod vendors;
@@ -25,6 +26,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     breaches.extend(shelves::check(&tree));
     breaches.extend(vendors::check(&tree));
     breaches.extend(files::check(&tree));
+    breaches.extend(links::check(&tree));
     breaches.sort();
     Ok(breaches)
 }

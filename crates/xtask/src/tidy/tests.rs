@@ -2,7 +2,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use tempfile::TempDir;
 
-use super::{check, files, layers, shelves, tree::Tree, vendors};
+use super::{check, files, layers, links, shelves, tree::Tree, vendors};
 
 #[test]
 fn checkout_is_tidy() {
@@ -120,4 +120,16 @@ fn large_and_unfinished_files_are_found() {
     assert!(breaches[0].starts_with("a.rs:1"), "{breaches:?}");
     assert!(breaches[1].starts_with("big"), "{breaches:?}");
     assert!(breaches[2].starts_with(".ci/run"), "{breaches:?}");
+}
+
+#[test]
+fn link_to_a_page_that_is_not_there_is_found() {
+    let (_root, tree) = checkout(&[
+        (
+            "README.md",
+            "[a](docs/a.md#top), [host](https://example.com/x), [here](#here), [d](docs)",
+        ),
+        ("docs/a.md", "[back](../README.md) and [gone](b.md)"),
+    ]);
+    assert_eq!(links::check(&tree), ["docs/a.md:1: leads to b.md, which is not there"]);
 }
