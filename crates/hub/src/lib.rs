@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod clock;
 pub mod link;
+pub mod logging;
 pub mod server;
 pub mod settings;
 pub mod turn;

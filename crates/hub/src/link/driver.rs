@@ -361,3 +361,6 @@ async fn done(handing_over: &mut Option<Pending>) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@
 mod backlog;
 mod backoff;
 mod driver;
+mod probe;
 pub mod recorder;
 mod transport;
 
 pub use driver::{Driver, Pending, Sink, Status};
+pub use probe::probe;
