@@ -94,13 +94,16 @@ fn adapter_is_registered_and_has_its_page() {
 #[test]
 fn vendor_is_named_only_at_home() {
     let (_root, tree) = checkout(&[
-        ("crates/hub/src/link.rs", "// As Asterisk does.\n// panasterisk is none\n"),
+        (
+            "crates/hub/src/link.rs",
+            "// As Asterisk does.\nkind == \"asterisk\";\nlet panasterisk = 1;\n",
+        ),
         ("crates/pbx/src/asterisk/mod.rs", "// Asterisk, and its child FreePBX\n"),
-        ("crates/hub/src/link/tests.rs", "// asterisk\n"),
+        ("crates/hub/src/link/tests.rs", "let asterisk = 1;\n"),
     ]);
     assert_eq!(
         vendors::check(&tree),
-        ["crates/hub/src/link.rs:1: names `asterisk`, which belongs in its own folder"]
+        ["crates/hub/src/link.rs:2: names `asterisk`, which belongs in its own folder"]
     );
 }
 
