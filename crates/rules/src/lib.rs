@@ -8,5 +8,6 @@
 
 pub mod lanes;
 mod plan;
+pub mod template;
 
 pub use plan::Plan;
