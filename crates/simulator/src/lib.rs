@@ -6,6 +6,7 @@
 
 mod clock;
 pub mod company;
+pub mod profile;
 pub mod random;
 pub mod rights;
 pub mod script;
