@@ -10,5 +10,7 @@ pub mod profile;
 pub mod random;
 pub mod rights;
 pub mod script;
+mod server;
 
 pub use clock::Clock;
+pub use server::{Counts, Dialling, End, Pace, Settings, Simulator};
