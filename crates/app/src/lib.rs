@@ -9,6 +9,7 @@ mod actor;
 pub mod audit;
 pub mod backup;
 pub mod calls;
+pub mod declared;
 pub mod deliveries;
 pub mod dial;
 pub mod doctor;
