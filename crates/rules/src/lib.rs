@@ -8,6 +8,7 @@
 
 pub mod lanes;
 mod plan;
+pub mod signature;
 pub mod template;
 
 pub use plan::Plan;
