@@ -1,10 +1,11 @@
 //! Harnesses for tests: the real program over a temporary folder, a client of its API, a real
-//! browser, a real Asterisk.
+//! browser, a real Asterisk, an endpoint on the far side.
 //!
 //! Every harness ends what it started when it is dropped. Whatever waits has a limit.
 
 mod api;
 mod browser;
+mod far_end;
 mod hub;
 mod needs;
 mod pushed;
@@ -14,6 +15,7 @@ mod wait;
 
 pub use api::{Answer, Api};
 pub use browser::{Browser, Look};
+pub use far_end::{FarEnd, Received, Reply};
 pub use hub::{HubSetup, TestHub};
 pub use needs::{ASTERISK_16, ASTERISK_22, CHROMEDRIVER, POSTGRES, needs, skipped};
 pub use pushed::Pushed;
