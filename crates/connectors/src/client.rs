@@ -1,5 +1,10 @@
 //! The one HTTP client that all integrations share: pooled, guarded, without redirects.
 
+pub(crate) mod exchange;
+mod failure;
+
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
@@ -7,7 +12,6 @@ use hyper_util::{
     client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
-use std::time::Duration;
 
 use crate::guard::{Guard, GuardedConnector};
 
@@ -17,12 +21,15 @@ const IDLE_PER_HOST_MAX: usize = 256;
 /// Most servers close a connection that is silent for a minute; we do so first.
 const IDLE_MAX: Duration = Duration::from_secs(50);
 
+/// The longest head of an answer, in bytes; servers commonly allow themselves 8 to 64 KiB.
+const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
+
 /// Sends requests. Cheap to clone; the clones share their connections.
 ///
 /// It follows no redirect: the answer may lead anywhere, and a POST would become a GET.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) inner: legacy::Client<HttpsConnector<GuardedConnector>, Full<Bytes>>,
+    inner: legacy::Client<HttpsConnector<GuardedConnector>, Full<Bytes>>,
 }
 
 impl Client {
@@ -38,8 +45,15 @@ impl Client {
         let inner = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_MAX)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+            .http1_max_buf_size(ANSWER_HEAD_BYTES_MAX)
             .pool_timer(TokioTimer::new())
             .build(tls);
         Client { inner }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client(…)")
     }
 }

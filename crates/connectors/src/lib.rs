@@ -4,8 +4,11 @@
 //! trait, the list [`ALL`], the HTTP client and its guard, errors, secrets.
 
 mod client;
+#[cfg(test)]
+mod contract;
 mod error;
 mod guard;
+mod http;
 mod kind;
 mod secret;
 
@@ -14,14 +17,14 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use call::{Event, UnixMs};
 
-pub use client::Client;
+pub use client::{Client, exchange::ANSWER_KEPT_BYTES_MAX};
 pub use error::SendError;
 pub use guard::{Guard, NoNetwork};
 pub use kind::{Kind, Opened, SettingsError};
 pub use secret::Secret;
 
 /// Every kind of integration, in the order in which they are offered.
-pub const ALL: &[Kind] = &[];
+pub const ALL: &[Kind] = &[http::KIND];
 
 /// The kind of this name.
 #[must_use]
@@ -73,7 +76,7 @@ pub struct Answer {
     pub status: u16,
     /// Names and values, in order.
     pub headers: Vec<(String, String)>,
-    /// The beginning of the body, at most `http::ANSWER_KEPT_BYTES_MAX`.
+    /// The beginning of the body, at most [`ANSWER_KEPT_BYTES_MAX`].
     pub body: Bytes,
     /// Whether the body was longer than what is kept.
     pub cut: bool,
@@ -92,6 +95,13 @@ pub struct Attempt {
     pub request: Option<Request>,
     /// What came back; as [`Keep`] says.
     pub answer: Option<Answer>,
+}
+
+impl Attempt {
+    /// One that ended before anything was sent.
+    pub(crate) fn not_sent(error: SendError, duration: Duration) -> Attempt {
+        Attempt { outcome: Err(error), status: None, duration, request: None, answer: None }
+    }
 }
 
 /// How an integration wants to be served; see `rules::lanes::QueueSettings`.
