@@ -96,7 +96,8 @@ fn vendor_is_named_only_at_home() {
     let (_root, tree) = checkout(&[
         (
             "crates/hub/src/link.rs",
-            "// As Asterisk does.\nkind == \"asterisk\";\nlet panasterisk = 1;\n",
+            "// As Asterisk does.\nkind == \"asterisk\";\nlet panasterisk = 1;\n\
+            #[cfg(test)]\nmod tests {\n    kind(\"asterisk\");\n}",
         ),
         ("crates/pbx/src/asterisk/mod.rs", "// Asterisk, and its child FreePBX\n"),
         ("crates/hub/src/link/tests.rs", "let asterisk = 1;\n"),

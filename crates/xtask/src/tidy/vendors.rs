@@ -26,7 +26,8 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
             continue;
         }
         let Some(text) = file.text() else { continue };
-        for (number, line) in text.lines().enumerate() {
+        let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for (number, line) in product.lines().enumerate() {
             let line = code(line).to_lowercase();
             let named =
                 NAMES.iter().filter(|name| has_word(&line, name) && !in_folder_of(path, name));

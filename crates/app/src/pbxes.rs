@@ -1,0 +1,311 @@
+//! Phone systems: their settings, and the state of their links.
+
+use std::collections::BTreeSet;
+
+use api::{KindView, Page, PageQuery, Pbx, PbxInput, Scope};
+use call::Ids;
+use serde_json::{Map, Value};
+use store::{ConfigChange, Draft, Entry, OrgId, PbxId, Shelf};
+
+use crate::{
+    Actor, App, AppError, Result, audit,
+    error::problem,
+    fields::{self, Fields, Resolve, Taken},
+    keys::refused,
+    names, near, pages,
+    vault::random,
+};
+
+/// A phone system as a link needs it: every secret open.
+pub struct Opened {
+    /// Whose it is.
+    pub organisation: OrgId,
+    /// Its id.
+    pub id: PbxId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static pbx::Kind,
+    /// Whether a link is to be kept.
+    pub enabled: bool,
+    /// The settings, secrets in clear: for [`pbx::Kind::open`], never for a log.
+    pub settings: Value,
+}
+
+impl Opened {
+    /// Makes the link, ready to be driven.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the settings.
+    pub fn link(&self) -> Result<pbx::Link, pbx::SettingsError> {
+        (self.kind.open)(&self.settings, opening(&self.name))
+    }
+}
+
+fn opening(name: &str) -> pbx::Opening {
+    pbx::Opening { name: name.to_owned(), ids: Ids::new(u64::from_be_bytes(random())) }
+}
+
+/// The kinds of phone systems.
+///
+/// # Errors
+///
+/// Without `admin`.
+pub fn kinds(actor: &Actor) -> Result<Page<KindView>> {
+    actor.need(Scope::Admin)?;
+    Ok(Page { items: kind_views(), next: None })
+}
+
+/// The kinds of phone systems and the schemas of their settings.
+#[must_use]
+pub fn kind_views() -> Vec<KindView> {
+    let view =
+        |it: &pbx::Kind| KindView { name: it.name.to_owned(), settings: (it.schema)().to_value() };
+    pbx::ALL.iter().map(view).collect()
+}
+
+/// The phone systems of the organisation.
+///
+/// # Errors
+///
+/// Without `admin`.
+pub async fn list(app: &App, actor: &Actor, query: PageQuery) -> Result<Page<Pbx>> {
+    actor.need(Scope::Admin)?;
+    let all = app.store.entries(actor.organisation(), Shelf::Pbx).await?;
+    pages::cut(all.iter().map(|it| shape(app, it)).collect(), query, |it| &it.id)
+}
+
+/// One phone system.
+///
+/// # Errors
+///
+/// Without `admin`; for an unknown id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<Pbx> {
+    actor.need(Scope::Admin)?;
+    Ok(shape(app, &stored(app, actor, id).await?))
+}
+
+/// What to put into the phone system's own configuration, ready to paste.
+///
+/// # Errors
+///
+/// Without `admin`; for an unknown id.
+pub async fn setup_lines(app: &App, actor: &Actor, id: &str) -> Result<String> {
+    actor.need(Scope::Admin)?;
+    let opened = open(app, actor.organisation(), stored(app, actor, id).await?)?;
+    (opened.kind.setup_lines)(&opened.settings).map_err(|it| AppError::field("", it.0))
+}
+
+/// Adds a phone system; the link is made at once.
+///
+/// # Errors
+///
+/// Without `admin`; [`AppError::Invalid`] with every field that is wrong.
+pub async fn create(app: &App, actor: &Actor, input: PbxInput) -> Result<Pbx> {
+    actor.need(Scope::Admin)?;
+    let name = input.name.ok_or_else(|| AppError::field("name", "is missing"))?;
+    let kind = input.kind.ok_or_else(|| AppError::field("kind", "is missing"))?;
+    let enabled = input.enabled.unwrap_or(true);
+    let resolve = &fields::resolve_nothing;
+    let organisation = actor.organisation();
+    let given = Given { name, kind, enabled, settings: &input.settings };
+    let draft = given.check(app, organisation, None, resolve).map_err(AppError::Invalid)?.0;
+    let made = save(app, actor, ConfigChange::Create(Shelf::Pbx, draft)).await?;
+    audit::note(app, actor, "pbx.created", &made.name, &[]).await;
+    Ok(shape(app, &made))
+}
+
+/// Changes what is given; `null` puts a setting back to its default.
+///
+/// # Errors
+///
+/// As for [`create`]; for an unknown id.
+pub async fn change(app: &App, actor: &Actor, id: &str, input: PbxInput) -> Result<Pbx> {
+    actor.need(Scope::Admin)?;
+    let old = stored(app, actor, id).await?;
+    if input.kind.as_ref().is_some_and(|it| *it != old.kind) {
+        let message = "cannot be changed: add another phone system and remove this one";
+        return Err(AppError::field("kind", message));
+    }
+    let old_settings = settings_of(&old);
+    let settings = fields::merged(&old_settings, &input.settings);
+    let given = Given {
+        name: input.name.unwrap_or_else(|| old.name.clone()),
+        kind: old.kind.clone(),
+        enabled: input.enabled.unwrap_or(old.enabled),
+        settings: &settings,
+    };
+    let resolve = &fields::resolve_nothing;
+    let checked = given.check(app, actor.organisation(), Some(&old_settings), resolve);
+    let draft = checked.map_err(AppError::Invalid)?.0;
+    let changed = changed_fields(&old, &draft);
+    let (shelf, revision) = (Shelf::Pbx, Some(old.revision));
+    let change = ConfigChange::Update { shelf, id: old.id, draft, revision };
+    let saved = save(app, actor, change).await?;
+    audit::note(app, actor, "pbx.changed", &saved.name, &changed).await;
+    Ok(shape(app, &saved))
+}
+
+/// Removes a phone system; its calls stay in the history.
+///
+/// # Errors
+///
+/// Without `admin`; for an unknown id; while a telephony group is on it.
+pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<()> {
+    actor.need(Scope::Admin)?;
+    let old = stored(app, actor, id).await?;
+    let groups = app.store.entries(actor.organisation(), Shelf::Group).await?;
+    let on_it = groups.iter().find(|it| it.settings.get("pbx") == Some(&Value::from(&*old.name)));
+    if let Some(group) = on_it {
+        let message =
+            format!("the group `{}` is on this phone system: remove it first", group.name);
+        return Err(AppError::Conflict(message));
+    }
+    let saved = save(app, actor, ConfigChange::Delete { shelf: Shelf::Pbx, id: old.id }).await?;
+    app.live.links.removed(&saved.id);
+    audit::note(app, actor, "pbx.removed", &old.name, &[]).await;
+    Ok(())
+}
+
+/// Every phone system of every organisation, for the links: what the hub starts with. One that
+/// cannot be opened is logged and left out; it does not stop the others.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub async fn opened_all(app: &App) -> Result<Vec<Opened>> {
+    let entries = app.store.entries_of_all(Shelf::Pbx).await?;
+    let opened = entries.into_iter().filter_map(|(organisation, entry)| {
+        let name = entry.name.clone();
+        open(app, &organisation, entry)
+            .inspect_err(|error| tracing::error!(pbx = name, %error, "no link can be made"))
+            .ok()
+    });
+    Ok(opened.collect())
+}
+
+/// One phone system for its link; `None` when it was removed.
+///
+/// # Errors
+///
+/// When the store cannot be read, or a secret cannot be opened.
+pub async fn opened(app: &App, organisation: &OrgId, id: &PbxId) -> Result<Option<Opened>> {
+    let found = app.store.entry(organisation, Shelf::Pbx, id.as_str()).await?;
+    found.map(|it| open(app, organisation, it)).transpose()
+}
+
+pub(crate) fn open(app: &App, organisation: &OrgId, entry: Entry) -> Result<Opened> {
+    let unknown = || AppError::Internal(format!("the kind `{}` is not known", entry.kind));
+    let kind = pbx::find(&entry.kind).ok_or_else(unknown)?;
+    let schema = (kind.schema)().to_value();
+    let settings = fields(app, organisation, &schema).open(&settings_of(&entry))?;
+    Ok(Opened {
+        organisation: organisation.clone(),
+        id: PbxId::from(entry.id),
+        name: entry.name,
+        kind,
+        enabled: entry.enabled,
+        settings: Value::Object(settings),
+    })
+}
+
+fn fields<'a>(app: &'a App, organisation: &'a OrgId, schema: &'a Value) -> Fields<'a> {
+    Fields { schema, vault: &app.vault, place: [organisation.as_str(), "pbx"] }
+}
+
+async fn stored(app: &App, actor: &Actor, id: &str) -> Result<Entry> {
+    let found = app.store.entry(actor.organisation(), Shelf::Pbx, id).await?;
+    found.ok_or(AppError::NotFound("phone system"))
+}
+
+async fn save(app: &App, actor: &Actor, change: ConfigChange) -> Result<Entry> {
+    let saved = app.store.change_config(actor.organisation(), vec![change]).await;
+    let saved = saved.map_err(|it| refused(it, "phone system"))?;
+    let entry = saved.into_iter().next().ok_or(AppError::NotFound("phone system"))?;
+    app.links.pbx_changed(actor.organisation(), &PbxId::from(entry.id.as_str()));
+    Ok(entry)
+}
+
+/// A phone system as somebody gave it.
+pub(crate) struct Given<'a> {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) enabled: bool,
+    pub(crate) settings: &'a Map<String, Value>,
+}
+
+impl Given<'_> {
+    /// What is to be stored, or every field that is wrong; and the settings as the kind reads them.
+    pub(crate) fn check(
+        self,
+        app: &App,
+        organisation: &OrgId,
+        old: Option<&Map<String, Value>>,
+        resolve: Resolve<'_>,
+    ) -> Result<(Draft, Map<String, Value>), Vec<api::FieldProblem>> {
+        let mut problems = Vec::new();
+        if let Err(AppError::Invalid(named)) = names::check(&self.name) {
+            problems.extend(named);
+        }
+        let Some(kind) = pbx::find(&self.kind) else {
+            let known = pbx::ALL.iter().map(|it| it.name);
+            problems.push(problem("kind", near::unknown("kind", &self.kind, known)));
+            return Err(problems);
+        };
+        let schema = (kind.schema)().to_value();
+        let taken = fields(app, organisation, &schema).take(self.settings, old, resolve);
+        let Taken { stored, open } = match taken {
+            Ok(taken) => taken,
+            Err(wrong) => {
+                problems.extend(wrong);
+                return Err(problems);
+            }
+        };
+        let settings = Value::Object(open);
+        if let Err(error) = (kind.open)(&settings, opening(&self.name)) {
+            problems.push(problem("", error.0));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let Value::Object(open) = settings else { unreachable!("it was made an object above") };
+        let settings = Value::Object(stored);
+        Ok((Draft { name: self.name, kind: self.kind, settings, enabled: self.enabled }, open))
+    }
+}
+
+pub(crate) fn settings_of(entry: &Entry) -> Map<String, Value> {
+    entry.settings.as_object().cloned().unwrap_or_default()
+}
+
+/// The names of the fields in which a draft differs from what is stored.
+pub(crate) fn changed_fields(old: &Entry, new: &Draft) -> Vec<String> {
+    let mut changed = Vec::new();
+    if old.name != new.name {
+        changed.push("name".to_owned());
+    }
+    if old.enabled != new.enabled {
+        changed.push("enabled".to_owned());
+    }
+    let (empty, empty_too) = (Map::new(), Map::new());
+    let before = old.settings.as_object().unwrap_or(&empty);
+    let after = new.settings.as_object().unwrap_or(&empty_too);
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    changed.extend(names.into_iter().filter(|it| before.get(*it) != after.get(*it)).cloned());
+    changed
+}
+
+fn shape(app: &App, entry: &Entry) -> Pbx {
+    Pbx {
+        id: entry.id.clone(),
+        name: entry.name.clone(),
+        kind: entry.kind.clone(),
+        enabled: entry.enabled,
+        link: app.live.links.view(&entry.id, entry.enabled),
+        settings: fields::shown(&settings_of(entry)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
