@@ -4,6 +4,7 @@
 //! `hookswitch demo` shows the product with it, `hookswitch simulate` and the benchmarks make load
 //! with it, and the fault tests compare what it has sent with what was stored.
 
+pub mod business;
 mod clock;
 pub mod company;
 pub mod profile;
