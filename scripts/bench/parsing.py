@@ -21,10 +21,15 @@ def cpu(options):
     for _ in range(options.rounds):
         with Server("amiserve", "--file", path) as ami:
             bare = ask("amiparse", "--port", ami.port)
-        ours = run_json([EXAMPLE, "--file", path])
+            ours = run_json(_example(ami))
         ratio.add(ours["events_per_cpu_s"] / bare["events_per_cpu_s"])
         rate.add(ours["events_per_cpu_s"])
     return [ratio, rate, _instructions()]
+
+
+def _example(ami, times=1):
+    """The command that reads the stream so many times."""
+    return [EXAMPLE, "--kind", "asterisk", "--port", ami.port, "--times", times]
 
 
 def _instructions():
@@ -32,15 +37,20 @@ def _instructions():
     if not shutil.which("valgrind"):
         return missing(12, "valgrind is not installed (apt-get install valgrind)")
     figure = Figure(12, "instructions per AMI event (callgrind)", 20_000, 12_000, LESS)
-    small, facts = stream(200)
-    smaller, fewer = stream(50)
-    counts = [_callgrind([EXAMPLE, "--file", it]) for it in (small, smaller)]
+    ours, bare = [], []
     # The difference of two runs leaves out what starting costs.
-    figure.add((counts[0] - counts[1]) / (facts["events"] - fewer["events"]))
-    bare = [_callgrind([reference("amiparse"), "--file", it]) for it in (small, smaller)]
-    of_bare = (bare[0] - bare[1]) / (facts["events"] - fewer["events"])
-    figure.note = f"the bare call table takes {of_bare:,.0f}"
+    for path, facts in (stream(50), stream(250)):
+        with Server("amiserve", "--file", path) as ami:
+            ours.append((_callgrind(_example(ami)), facts["events"]))
+        bare.append((_callgrind([reference("amiparse"), "--file", path]), facts["events"]))
+    figure.add(_slope(ours))
+    figure.note = f"the bare call table takes {_slope(bare):,.0f}"
     return figure
+
+
+def _slope(points):
+    (low, few), (high, many) = points
+    return (high - low) / (many - few)
 
 
 def _callgrind(command):
@@ -57,10 +67,11 @@ def memory(options):
     millions = 1 if options.quick else 10
     what = f"RSS after {millions} million AMI events ÷ after a tenth of them"
     figure = Figure("memory", what, None, 1.02, LESS)
-    path, facts = stream(14_137)
+    path, facts = stream(4_500 if options.quick else 14_137)
     times = round(millions * 1e6 / facts["events"])
-    early = run_json([EXAMPLE, "--file", path, "--times", max(1, times // 10)])
-    late = run_json([EXAMPLE, "--file", path, "--times", times])
+    with Server("amiserve", "--file", path) as ami:
+        early = run_json(_example(ami, max(1, times // 10)))
+        late = run_json(_example(ami, times), limit_s=900)
     figure.add(late["rss_kib"] / early["rss_kib"])
-    figure.note = f"{early['rss_kib']} KiB and {late['rss_kib']} KiB"
+    figure.note = f"{early['rss_kib']} KiB and {late['rss_kib']} KiB, {late['frames']:,} frames"
     return [figure]

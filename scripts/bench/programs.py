@@ -21,10 +21,9 @@ def build():
     print("building the product and the reference programs (release) …", flush=True)
     CACHE.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cargo", "build", "--release", "--locked", "-p", "hub"], cwd=ROOT, check=True)
-    for package, example in (("store", "bench"), ("pbx", "bench")):
-        if (ROOT / "crates" / package / "examples" / f"{example}.rs").exists():
-            command = ["cargo", "build", "--release", "--locked", "-p", package]
-            subprocess.run([*command, "--example", example], cwd=ROOT, check=True)
+    packages = ["-p", "store", "-p", "pbx"]
+    command = ["cargo", "build", "--release", "--locked", "--examples", *packages]
+    subprocess.run(command, cwd=ROOT, check=True)
     subprocess.run(
         ["cargo", "build", "--release", "--locked", "--target-dir", REFERENCE],
         cwd=ROOT / "benches" / "reference",
