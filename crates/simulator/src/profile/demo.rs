@@ -41,20 +41,32 @@ impl Demo {
         }
     }
 
-    /// The kind that is due. The first call of all is one that is answered, so that a newcomer
-    /// sees a whole life of a call first.
-    fn kind(&mut self) -> Kind {
+    /// Fills the bag for the next round. The first call of all is one that is answered, so that a
+    /// newcomer sees a whole life of a call first.
+    fn fill_bag(&mut self) {
+        self.bag = Kind::PLACED.to_vec();
+        self.random.shuffle(&mut self.bag);
+        if self.placed == 0
+            && let Some(at) = self.bag.iter().position(|it| *it == Kind::Answered)
+        {
+            let last = self.bag.len() - 1;
+            self.bag.swap(at, last);
+        }
+    }
+
+    /// The next kind in the bag for which enough phones are free, and whose they are.
+    fn choose(&mut self) -> Option<(Kind, Vec<Person>)> {
         if self.bag.is_empty() {
-            self.bag = Kind::PLACED.to_vec();
-            self.random.shuffle(&mut self.bag);
-            if self.placed == 0
-                && let Some(at) = self.bag.iter().position(|it| *it == Kind::Answered)
-            {
-                let last = self.bag.len() - 1;
-                self.bag.swap(at, last);
+            self.fill_bag();
+        }
+        for at in (0..self.bag.len()).rev() {
+            let kind = self.bag[at];
+            if let Some(people) = self.people(kind) {
+                self.bag.remove(at);
+                return Some((kind, people));
             }
         }
-        self.bag.pop().unwrap_or(Kind::Answered)
+        None
     }
 
     /// Free people for this kind, in random order; members of the queue where it takes them.
@@ -82,15 +94,15 @@ impl Demo {
             Kind::GivenUp | Kind::QueueAbandoned => random.between(4_000, 8_000),
             _ => random.between(1_500, 5_000),
         };
-        // Most conversations are short here; one in eight goes on for up to a minute.
-        let long = random.below(8) == 0;
+        // Most conversations are short here; one in twelve goes on for most of a minute.
+        let long = random.below(12) == 0;
         let talk_ms =
-            if long { random.between(25_000, 50_000) } else { random.between(4_000, 15_000) };
+            if long { random.between(25_000, 45_000) } else { random.between(4_000, 12_000) };
         Durations {
             ring_ms,
             talk_ms,
             hold_ms: random.between(2_000, 5_000),
-            after_ms: random.between(3_000, 12_000),
+            after_ms: random.between(3_000, 8_000),
         }
     }
 
@@ -108,9 +120,7 @@ impl Profile for Demo {
         if now_us < self.next_us {
             return Next::Wait(self.next_us);
         }
-        let kind = self.kind();
-        let Some(people) = self.people(kind) else {
-            self.bag.insert(0, kind);
+        let Some((kind, people)) = self.choose() else {
             self.next_us = now_us.saturating_add(LOOK_AGAIN_US);
             return Next::Wait(self.next_us);
         };

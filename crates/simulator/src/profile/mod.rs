@@ -62,3 +62,6 @@ fn dialled(company: &Company, plan: &Plan) -> String {
         | Kind::AttendedTransfer => company.direct_did.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -249,3 +249,85 @@ fn click_to_dial_is_as_recorded() {
     same_as_recorded("click_to_dial_agent_no_answer", &click_to_dial(2, Course::NotLifted));
     same_as_recorded("click_to_dial_dest_busy", &click_to_dial(4, Course::FarBusy));
 }
+
+/// What holds on every Asterisk, whatever the order of its threads: no event names a channel before
+/// its `Newchannel` or after its `Hangup`, but for records and answers to requests; and every
+/// channel is hung up, every bridge destroyed, in the end. Beside it the list of channels is
+/// compared after every single event.
+fn keeps_the_rules(plan: &Plan) {
+    let script = write(plan);
+    let (mut live, mut start) = (BTreeMap::new(), 0);
+    let mut last_hangup = None;
+    for (index, step) in script.steps.iter().enumerate() {
+        let text = std::str::from_utf8(&script.bytes[start..step.end]).unwrap();
+        start = step.end;
+        assert_eq!(text.matches("\r\n\r\n").count(), 1, "one event a step: {text}");
+        let event = &events(text)[0];
+        let name = value(event, "Event").unwrap();
+        let (channel, uniqueid) = (value(event, "Channel"), value(event, "Uniqueid"));
+        if name == "Newchannel" {
+            let new = live.insert(uniqueid.unwrap().to_owned(), channel.unwrap().to_owned());
+            assert_eq!(new, None, "{text}");
+        }
+        for (key, value) in event {
+            if key.to_ascii_lowercase().ends_with("uniqueid") && !key.contains("Bridge") {
+                let known =
+                    live.contains_key(value) || ["Cdr", "OriginateResponse"].contains(&name);
+                assert!(known, "{value} is not there: {text}");
+            }
+        }
+        if name == "Hangup" {
+            live.remove(uniqueid.unwrap());
+            last_hangup = Some(index);
+        }
+        let (channels, _) = snapshot(plan, index + 1);
+        let listed: BTreeMap<String, String> =
+            channels.into_iter().map(|it| (it.uniqueid, it.name)).collect();
+        assert_eq!(listed, live, "after {text}");
+    }
+    assert!(live.is_empty(), "still there: {live:?}");
+    assert_eq!(last_hangup, Some(script.last_hangup));
+    assert!(script.steps.is_sorted_by_key(|it| it.at_ms));
+    let (_, bridges) = snapshot(plan, usize::MAX);
+    assert!(bridges.iter().all(|it| it.gone));
+    assert_eq!(write(plan).bytes, script.bytes);
+}
+
+/// Cut off after any step, a call is over as well.
+fn can_be_cut_off(plan: &Plan, steps: usize) {
+    let steps = steps % write(plan).steps.len();
+    let (channels, _) = snapshot(plan, steps);
+    let Some(channel) = channels.last() else { return };
+    let script = cut_off(plan, steps, 5_000, &channel.name).unwrap();
+    let text = std::str::from_utf8(&script.bytes).unwrap();
+    assert_eq!(text.matches("Event: Hangup\r\n").count(), channels.len(), "{text}");
+    assert_eq!(cut_off(plan, steps, 5_000, "PJSIP/none-00000000").map(|it| it.steps.len()), None);
+}
+
+proptest::proptest! {
+    // A case is some thirty calls, each played anew after each of its events.
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_call_of_every_seed_keeps_the_rules(seed: u64, steps: usize) {
+        use crate::{company::Company, profile::{Demo, Load, LoadSettings, Next, Profile as _}};
+        let start_us = 1_795_171_753_000_000;
+        let mut demo = Demo::new(Company::small(), seed, start_us);
+        let load = LoadSettings { seed, ..LoadSettings::default() };
+        let mut load = Load::new(load, Company::of_size(30), start_us);
+        for second in 2..12 {
+            let now = start_us + second * 4_000_000;
+            for next in [demo.next(now), load.next(now)] {
+                if let Next::Call(plan) = next {
+                    keeps_the_rules(&plan);
+                    can_be_cut_off(&plan, steps);
+                    demo.ended(&plan);
+                }
+            }
+        }
+        for course in [Course::Answered, Course::NotLifted, Course::FarBusy] {
+            keeps_the_rules(&click_to_dial(1, course));
+            can_be_cut_off(&click_to_dial(1, course), steps);
+        }
+    }
+}
