@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -131,6 +132,14 @@ impl FarEnd {
         let problems = lock(&self.memory.problems);
         assert!(problems.is_empty(), "{problems:?}");
         lock(&self.memory.received).clone()
+    }
+
+    /// The bodies of what came so far as JSON, in order. Unlike [`FarEnd::received`] it takes it as
+    /// right when a request broke off: whoever sent it was killed.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<Value> {
+        let received = lock(&self.memory.received);
+        received.iter().map(|it| serde_json::from_slice(&it.body).unwrap_or_default()).collect()
     }
 
     /// Waits until so many requests have come; fails the test if they do not.
