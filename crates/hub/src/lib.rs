@@ -3,9 +3,14 @@
 
 pub mod cli;
 pub mod clock;
+pub mod integrations;
 pub mod link;
+pub mod links;
+pub mod live;
 pub mod logging;
+pub mod serve;
 pub mod server;
 pub mod settings;
+pub mod stop;
 pub mod turn;
 pub mod worker;

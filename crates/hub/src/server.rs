@@ -19,6 +19,8 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::{Layer, util::MapRequestLayer};
 
+use crate::stop::stopped;
+
 /// Connections at a time. Each idle live stream is one: ten thousand agents and some more.
 const CONNECTIONS_MAX: usize = 16_384;
 /// How long a client may take to send the head of a request, and for its TLS handshake.
@@ -67,7 +69,7 @@ pub async fn serve(
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|it| *it) => break,
+            () = stopped(&mut stop) => break,
             accepted = listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {

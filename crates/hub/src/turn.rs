@@ -3,56 +3,47 @@
 //! Here an event gets what the tracker cannot know (whose extension it is) and the integrations
 //! that want it; both come from the configuration of its organisation.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use app::live::People;
 use call::{CallUpdate, EventKind, LinkChange, UnixMs};
 use rules::Plan;
 use rustc_hash::FxHashMap;
 use store::{IntegrationId, LinkUpdate, OrgId, PbxId, Turn};
 
-/// What is needed of one organisation's configuration to route its events.
-#[derive(Debug, Default)]
-pub struct Routes {
-    /// Who wants which events.
-    pub plan: Plan<IntegrationId>,
-    /// By phone system and extension: the user that it belongs to.
-    pub users: FxHashMap<PbxId, HashMap<String, String>>,
-}
-
-/// The routes of all organisations. Read at every turn, replaced when the configuration changes.
+/// Who wants which events, in every organisation. Read at every turn, replaced when an
+/// integration changes.
 #[derive(Debug, Default)]
 pub struct Routing {
-    by_organisation: RwLock<FxHashMap<OrgId, Arc<Routes>>>,
+    by_organisation: RwLock<FxHashMap<OrgId, Arc<Plan<IntegrationId>>>>,
 }
 
 impl Routing {
-    /// Replaces the routes of one organisation; turns from now on follow them.
-    pub fn set(&self, organisation: OrgId, routes: Routes) {
+    /// Replaces the plan of one organisation; turns from now on follow it.
+    pub fn set(&self, organisation: OrgId, plan: Plan<IntegrationId>) {
         // A writer that panicked has at worst not replaced anything.
         let mut all = self.by_organisation.write().unwrap_or_else(PoisonError::into_inner);
-        all.insert(organisation, Arc::new(routes));
+        all.insert(organisation, Arc::new(plan));
     }
 
-    /// The routes of one organisation; none if nothing is configured.
-    #[must_use]
-    pub fn of(&self, organisation: &OrgId) -> Arc<Routes> {
+    fn of(&self, organisation: &OrgId) -> Arc<Plan<IntegrationId>> {
         let all = self.by_organisation.read().unwrap_or_else(PoisonError::into_inner);
         all.get(organisation).cloned().unwrap_or_default()
     }
 
     /// The turn for events of calls.
     #[must_use]
-    pub fn turn(&self, organisation: &OrgId, pbx: &PbxId, updates: Vec<CallUpdate>) -> Turn {
-        let routes = self.of(organisation);
-        let users = routes.users.get(pbx);
+    pub fn turn(
+        &self,
+        people: &People,
+        organisation: &OrgId,
+        pbx: &PbxId,
+        updates: Vec<CallUpdate>,
+    ) -> Turn {
+        let plan = self.of(organisation);
         let routed = updates.into_iter().map(|mut update| {
-            if let Some(users) = users {
-                name_user(&mut update, users);
-            }
-            let wanted = routes.plan.wanted(update.kind).to_vec();
+            name_user(&mut update, people, organisation);
+            let wanted = plan.wanted(update.kind).to_vec();
             (update, wanted)
         });
         Turn {
@@ -76,7 +67,7 @@ impl Routing {
             None => EventKind::LinkUp,
             Some(_) => EventKind::LinkDown,
         };
-        let wanted = self.of(organisation).plan.wanted(kind).to_vec();
+        let wanted = self.of(organisation).wanted(kind).to_vec();
         Turn {
             organisation: organisation.clone(),
             pbx: pbx.clone(),
@@ -87,11 +78,10 @@ impl Routing {
 }
 
 /// Puts the user beside the extension.
-fn name_user(update: &mut CallUpdate, users: &HashMap<String, String>) {
-    let extension = update.call.extension.as_ref();
-    if let Some(user) = extension.and_then(|it| users.get(it))
-        && update.call.user.as_ref() != Some(user)
-    {
-        Arc::make_mut(&mut update.call).user = Some(user.clone());
+fn name_user(update: &mut CallUpdate, people: &People, organisation: &OrgId) {
+    let Some(extension) = &update.call.extension else { return };
+    let user = people.user_at(organisation.as_str(), &update.call.pbx, extension);
+    if let Some(user) = user {
+        Arc::make_mut(&mut update.call).user = Some(user.to_string());
     }
 }

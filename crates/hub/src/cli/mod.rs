@@ -3,10 +3,17 @@
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 2 wrong usage or
 //! configuration, 1 any other failure.
 
+mod accounts;
+mod configuration;
+mod remote;
 mod replay;
+mod serve;
+mod target;
+mod upkeep;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::SettingsError;
@@ -21,6 +28,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the hub (the default).
+    Serve(serve::Serve),
+    /// Make the stored configuration equal to a declarative file.
+    Apply(configuration::Apply),
+    /// Print the stored configuration as a declarative file, secrets as references.
+    Export(configuration::Export),
+    /// Users.
+    #[command(subcommand)]
+    User(accounts::UserCommand),
+    /// API keys.
+    #[command(subcommand)]
+    Key(accounts::KeyCommand),
+    /// Check configuration, storage, links and integrations, and say what to do.
+    Doctor(upkeep::Doctor),
+    /// Put a consistent copy of the data into a file.
+    Backup(upkeep::Backup),
+    /// Put such a copy back; the hub must not run.
+    Restore(upkeep::Restore),
     /// Run recorded wire bytes through the code that tracks live calls; print one call per line.
     Replay(replay::Arguments),
 }
@@ -84,10 +109,34 @@ pub fn run() -> ExitCode {
 }
 
 fn carry_out(cli: Cli) -> Result<(), Failure> {
-    match cli.command {
-        Some(Command::Replay(arguments)) => replay::run(&arguments),
-        None => Ok(()),
+    let command = cli.command.unwrap_or_else(|| Command::Serve(serve::Serve::default()));
+    if let Command::Replay(arguments) = &command {
+        return replay::run(arguments);
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("threads cannot be started")?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(arguments) => serve::serve(arguments).await,
+            Command::Apply(arguments) => configuration::apply(arguments).await,
+            Command::Export(arguments) => configuration::export(arguments).await,
+            Command::User(command) => accounts::user(command).await,
+            Command::Key(command) => accounts::key(command).await,
+            Command::Doctor(arguments) => upkeep::doctor(arguments).await,
+            Command::Backup(arguments) => upkeep::backup(arguments).await,
+            Command::Restore(arguments) => upkeep::restore(arguments).await,
+            Command::Replay(arguments) => replay::run(&arguments),
+        }
+    })
+}
+
+/// Writes one line of data.
+fn print(line: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}").context("cannot write to stdout")?;
+    Ok(())
 }
 
 /// Writes a message for people.

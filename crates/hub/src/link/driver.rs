@@ -16,7 +16,7 @@ use super::{
     recorder::Recorder,
     transport::{self, Socket},
 };
-use crate::clock;
+use crate::{clock, stop::stopped};
 
 /// The most that one read takes, in bytes.
 const READ_BYTES: usize = 64 * 1024;
@@ -343,12 +343,6 @@ fn refuse(sink: &dyn Sink, command: &Command, reason: &str) {
         }
         Command::CancelDial { .. } => {}
     }
-}
-
-/// Ready when the link is to stop, or nobody is left who could say so.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone: nobody owns the link any more.
-    let _ = stop.wait_for(|it| *it).await;
 }
 
 /// Ready when the hand-over is done; never when there is none.

@@ -214,6 +214,20 @@ impl Settings {
     }
 }
 
+/// The API key with which commands speak to a running hub.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+pub fn api_key() -> Option<String> {
+    std::env::var("HOOKSWITCH_KEY").ok()
+}
+
+/// One variable, for a secret that a declarative file refers to with `{ env = "NAME" }`.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Puts the value of `HOOKSWITCH_<SECTION>_<KEY>` over what the file says.
 fn overlay(
     table: &mut toml::Table,

@@ -21,7 +21,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::clock;
+use crate::{clock, stop::stopped};
 
 /// Requests on their way, of all integrations together: sockets and memory are not endless.
 const IN_FLIGHT_MAX: usize = 512;
@@ -136,7 +136,7 @@ impl Worker {
             let wake = self.lanes.next_wake();
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|it| *it) => break,
+                () = stopped(&mut stop) => break,
                 Some(order) = self.orders.recv() => self.obey(order),
                 _ = self.ended.1.recv_many(&mut ended, TAKE_MAX) => {}
                 Some(loaded) = self.loaded.1.recv() => self.take_loaded(loaded),
