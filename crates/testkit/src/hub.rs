@@ -166,8 +166,9 @@ impl TestHub {
             bail!("the hub runs already");
         }
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path())?;
-        let child = self
-            .command(&["serve"])
+        let mut command = self.command(&["serve"]);
+        self.at_its_place(&mut command);
+        let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -197,14 +198,20 @@ impl TestHub {
         outcome.with_context(|| self.log_tail())
     }
 
-    /// Runs another command of the program over the same configuration and data; gives stdout.
+    /// Runs another command of the program: asks the hub while it runs, else works on its data.
+    /// Gives stdout.
     ///
     /// # Errors
     ///
     /// When it does not exit 0; its messages are part of the error.
     pub async fn run(&self, arguments: &[&str]) -> Result<String> {
-        let output =
-            self.command(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;
+        let mut command = self.command(arguments);
+        if self.child.is_some() {
+            command.args(["--server", &self.url()]);
+        } else {
+            self.at_its_place(&mut command);
+        }
+        let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
         if !output.status.success() {
             let message = String::from_utf8_lossy(&output.stderr);
             bail!("hookswitch {}: {}: {message}", arguments.join(" "), output.status);
@@ -221,11 +228,7 @@ impl TestHub {
         let file = self.home.path().join("apply.toml");
         fs::write(&file, toml)?;
         let file = file.to_str().context("a path that is no text")?;
-        if self.child.is_some() {
-            self.run(&["apply", file, "--server", &self.url()]).await
-        } else {
-            self.run(&["apply", file]).await
-        }
+        self.run(&["apply", file]).await
     }
 
     /// SIGKILL, as a crash or a power cut of the process would be; waits until it is gone.
@@ -306,13 +309,14 @@ impl TestHub {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
-            .arg("--config")
-            .arg(self.home.path().join("hookswitch.toml"))
-            .arg("--data-dir")
-            .arg(&self.data)
             .env("HOOKSWITCH_KEY", &self.key)
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    fn at_its_place(&self, command: &mut Command) {
+        command.arg("--config").arg(self.home.path().join("hookswitch.toml"));
+        command.arg("--data-dir").arg(&self.data);
     }
 
     fn log_path(&self) -> PathBuf {
