@@ -11,7 +11,7 @@ mod problem;
 mod scope;
 pub mod shapes;
 
-pub use openapi::{document, kind_schemas};
+pub use openapi::document;
 pub use operations::{
     Access, Answer, BASE, Method, OPERATIONS, Operation, Parameter, SchemaOf, operation,
 };

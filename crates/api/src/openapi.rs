@@ -3,15 +3,15 @@
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::{Access, Answer, KindView, OPERATIONS, Operation, Problem};
+use crate::{Access, Answer, OPERATIONS, Operation, Problem};
 
 /// Where the document keeps its schemas.
 const SCHEMAS: &str = "#/components/schemas";
 
-/// Makes the document. `kinds` are the settings of phone systems and integrations, as
-/// [`kind_schemas`] names them.
+/// Makes the document. The settings of the kinds of phone systems and integrations are not in it:
+/// they have operations of their own.
 #[must_use]
-pub fn document(version: &str, kinds: Map<String, Value>) -> Value {
+pub fn document(version: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|it| {
         it.definitions_path = "/components/schemas".into();
         it.meta_schema = None;
@@ -24,8 +24,7 @@ pub fn document(version: &str, kinds: Map<String, Value>) -> Value {
     }
     generator.subschema_for::<Problem>();
     generator.subschema_for::<crate::EventShape>();
-    let mut schemas = generator.take_definitions(true);
-    schemas.extend(kinds);
+    let schemas = generator.take_definitions(true);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -55,45 +54,6 @@ pub fn document(version: &str, kinds: Map<String, Value>) -> Value {
             },
         },
     })
-}
-
-/// Names the settings of kinds as schemas of the document: `pbx_asterisk`, `integration_http`.
-/// Definitions inside of them move up beside the others, under their kind's name.
-pub fn kind_schemas(prefix: &str, kinds: impl IntoIterator<Item = KindView>) -> Map<String, Value> {
-    let mut out = Map::new();
-    for KindView { name, mut settings } in kinds {
-        let name = format!("{prefix}_{name}");
-        if let Some(whole) = settings.as_object_mut() {
-            whole.remove("$schema");
-            if let Some(Value::Object(inner)) = whole.remove("$defs") {
-                for (inner_name, mut schema) in inner {
-                    relink(&mut schema, &name);
-                    out.insert(format!("{name}_{inner_name}"), schema);
-                }
-            }
-        }
-        relink(&mut settings, &name);
-        out.insert(name, settings);
-    }
-    out
-}
-
-/// Lets references to `#/$defs/X` point to where X has moved.
-fn relink(schema: &mut Value, name: &str) {
-    match schema {
-        Value::Object(map) => {
-            for (key, value) in map.iter_mut() {
-                match value.as_str().and_then(|it| it.strip_prefix("#/$defs/")) {
-                    Some(target) if key == "$ref" => {
-                        *value = Value::String(format!("{SCHEMAS}/{name}_{target}"));
-                    }
-                    _ => relink(value, name),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|it| relink(it, name)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {

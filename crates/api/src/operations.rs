@@ -201,6 +201,8 @@ pub const OPERATIONS: &[Operation] = &[
         .body(of::<PbxInput>),
     delete("removePbx", "/api/v1/pbxes/{id}", Admin)
         .about("Phone systems", "Removes a phone system; its calls stay in the history."),
+    get("getPbxSetup", "/api/v1/pbxes/{id}/setup", scope(Admin), Answer::Json(200, of::<PbxSetup>))
+        .about("Phone systems", "What to put into the phone system's own configuration."),
     get("listPbxKinds", "/api/v1/pbx-kinds", scope(Admin), Answer::Json(200, of::<Page<KindView>>))
         .about("Phone systems", "The kinds of phone systems and the schemas of their settings."),
     // Integrations.

@@ -4,8 +4,9 @@ use std::{
     collections::VecDeque,
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use api::{EventQuery, Scope};
@@ -27,8 +28,13 @@ const CATCH_UP_EVENTS: usize = 200;
 /// Takes in what was committed: hands it to the live subscribers, and notes what came of dial
 /// requests. Call it from one task, in commit order.
 pub fn committed(app: &Arc<App>, events: &[Committed]) {
+    let (now, meters) = (app.now(), &app.live.meters);
+    meters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
     for committed in events {
         dial::seen(app, &committed.event);
+        let age_ms = now.0.saturating_sub(committed.event.time.0);
+        let age_ms = u64::try_from(age_ms).unwrap_or_default();
+        meters.commit_latency.observe(Duration::from_millis(age_ms));
         for delivery in &committed.deliveries {
             app.live.health.queued(delivery.integration.as_str(), 1);
         }

@@ -4,6 +4,12 @@
 //! It knows the part of JSON Schema 2020-12 that `schemars` makes; anything else is let pass and
 //! is checked when the value is read into its struct.
 
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
 use api::FieldProblem;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -22,13 +28,27 @@ const DEPTH_MAX: usize = 32;
 /// # Errors
 ///
 /// [`AppError::Invalid`] with every field that is wrong.
-pub fn read<T: JsonSchema + DeserializeOwned>(value: Value) -> Result<T> {
-    let schema = schemars::schema_for!(T).to_value();
+pub fn read<T: JsonSchema + DeserializeOwned + 'static>(value: Value) -> Result<T> {
+    let schema = of::<T>();
     let problems = check(&schema, &value);
     if !problems.is_empty() {
         return Err(AppError::Invalid(problems));
     }
     serde_json::from_value(value).map_err(|it| AppError::field("", it.to_string()))
+}
+
+/// The schema of a shape: made once, since making one costs more than a small request.
+pub fn of<T: JsonSchema + 'static>() -> Arc<Value> {
+    static MADE: RwLock<Option<HashMap<TypeId, Arc<Value>>>> = RwLock::new(None);
+    let known = MADE.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(schema) = known.as_ref().and_then(|it| it.get(&TypeId::of::<T>())) {
+        return Arc::clone(schema);
+    }
+    drop(known);
+    let schema = Arc::new(schemars::schema_for!(T).to_value());
+    let mut made = MADE.write().unwrap_or_else(PoisonError::into_inner);
+    made.get_or_insert_default().insert(TypeId::of::<T>(), Arc::clone(&schema));
+    schema
 }
 
 /// Checks a value; empty when nothing is wrong.

@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod http;
 pub mod integrations;
 pub mod link;
 pub mod links;

@@ -41,6 +41,13 @@ pub struct PbxInput {
     pub settings: Map<String, Value>,
 }
 
+/// What to put into a phone system's own configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PbxSetup {
+    /// The lines to paste. They hold the secret.
+    pub lines: String,
+}
+
 /// A kind of phone system or integration that this program knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KindView {

@@ -227,7 +227,7 @@ async fn plan_keys(
 }
 
 /// Reads an entry into its struct, with its one secret looked up.
-fn read<T: JsonSchema + DeserializeOwned>(
+fn read<T: JsonSchema + DeserializeOwned + 'static>(
     entry: &Entry,
     secret: &str,
     secrets: &BTreeMap<String, String>,

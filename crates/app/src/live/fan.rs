@@ -8,7 +8,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -93,6 +93,7 @@ pub struct Fan {
     organisations: RwLock<HashMap<Arc<str>, Arc<Organisation>>>,
     subscribers: AtomicU64,
     cut_off: AtomicU64,
+    closed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -168,7 +169,8 @@ impl Fan {
     /// Begins to follow the events of an organisation that are published from now on.
     pub fn subscribe(&self, organisation: &str, filter: Filter) -> Subscription {
         let organisation = self.organisation(organisation);
-        let listener = Arc::new(Listener { filter, queue: Mutex::default() });
+        let queue = Queue { cut: self.closed.load(Ordering::SeqCst), ..Queue::default() };
+        let listener = Arc::new(Listener { filter, queue: Mutex::new(queue) });
         let key = {
             let mut listeners = write(&organisation.listeners);
             listeners.next_key += 1;
@@ -178,6 +180,16 @@ impl Fan {
         };
         self.subscribers.fetch_add(1, Ordering::Relaxed);
         Subscription { organisation, key, listener }
+    }
+
+    /// Ends every subscription, and those to come: the hub shuts down.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        for organisation in read(&self.organisations).values() {
+            for listener in read(&organisation.listeners).by_key.values() {
+                listener.cut();
+            }
+        }
     }
 
     /// Subscriptions since the start, and how many of them were cut off.
@@ -221,6 +233,16 @@ impl Listener {
             waker.wake();
         }
         !cut
+    }
+}
+
+impl Listener {
+    fn cut(&self) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.cut = true;
+        if let Some(waker) = queue.waker.take() {
+            waker.wake();
+        }
     }
 }
 

@@ -6,11 +6,13 @@
 mod fan;
 mod health;
 mod links;
+mod meters;
 mod people;
 
 pub use fan::{CUT_AFTER_EVENTS, Fan, Filter, LiveEvent, Next, Subscription};
 pub use health::{Health, HealthChange};
 pub use links::Links as LinkStates;
+pub use meters::{Histogram, Meters};
 pub use people::{People, Seat};
 
 /// Everything that is going on now.
@@ -20,6 +22,8 @@ pub struct Live {
     pub links: LinkStates,
     /// The health of every integration.
     pub health: Health,
+    /// What the hub has done since it started.
+    pub meters: Meters,
     /// Who sits at which extension.
     pub people: People,
     /// Committed events on their way to subscribers.

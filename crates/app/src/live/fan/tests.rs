@@ -108,3 +108,13 @@ fn one_event_is_serialised_once_for_all() {
     assert!(text.starts_with("id: 00000000000000000000000001\nevent: link.up\ndata: {"), "{text}");
     assert!(text.ends_with("}\n\n"), "{text}");
 }
+
+#[test]
+fn a_closed_fan_ends_every_stream() {
+    let (fan, people) = (Fan::default(), People::default());
+    let mut before = fan.subscribe("a", Filter::default());
+    publish(&fan, &[event("a", 1, EventKind::LinkUp)], &people);
+    fan.close();
+    assert_eq!(drain(&mut before), (vec!["1".into()], true), "what came before is still told");
+    assert_eq!(drain(&mut fan.subscribe("a", Filter::default())), (vec![], true));
+}
