@@ -175,7 +175,7 @@ impl Hub {
         };
         let links = tokio::spawn(keeper.run(at_start, pbx_changes, intake.clone()));
 
-        let router = axum::Router::new();
+        let router = crate::http::router(Arc::clone(&app));
         let server = tokio::spawn(server::serve(listener, router, tls, intake, SERVER_DRAIN));
         let url = app.public_url().to_owned();
         Ok(Hub {
@@ -194,6 +194,8 @@ impl Hub {
     /// Takes the hub apart: no new calls and requests, then what is on its way, then the database.
     pub async fn stop(self) {
         self.stop_intake.send_replace(true);
+        // Streams would go on for as long as their clients read.
+        self.app.live().fan.close();
         let intake = async {
             let _ = timeout(LINKS_DRAIN, self.links).await;
             let _ = self.server.await;
