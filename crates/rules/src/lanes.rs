@@ -222,7 +222,10 @@ impl<T: Clone> Lanes<T> {
         queue.backlog.loaded(deliveries.last().map(|it| it.id.as_str()), more);
         let name: Arc<str> = Arc::from(integration);
         for delivery in deliveries {
-            self.insert(&name, delivery, now);
+            let done = self.queues.get(&name).is_some_and(|it| it.backlog.is_done(&delivery.id));
+            if !done {
+                self.insert(&name, delivery, now);
+            }
         }
         self.look_after(&name);
     }

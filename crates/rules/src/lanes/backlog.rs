@@ -1,5 +1,7 @@
 //! What is known of the deliveries that are in the store and not in memory.
 
+use rustc_hash::FxHashSet;
+
 /// How far the store has been read, and whether there is more behind that.
 #[derive(Debug)]
 pub(super) struct Backlog {
@@ -16,6 +18,8 @@ pub(super) struct Backlog {
     left: Option<String>,
     /// Whether it must start from the oldest again although a reload is under way.
     rewound: bool,
+    /// What was done since the reload began: it may have been read before.
+    done: FxHashSet<String>,
 }
 
 impl Backlog {
@@ -28,7 +32,25 @@ impl Backlog {
             loading: false,
             left: None,
             rewound: false,
+            done: FxHashSet::default(),
         }
+    }
+
+    /// Whether a reload is under way: what it brings has its room reserved.
+    pub(super) fn is_loading(&self) -> bool {
+        self.loading
+    }
+
+    /// A delivery is done with, one way or the other.
+    pub(super) fn finished(&mut self, id: &str) {
+        if self.loading {
+            self.done.insert(id.to_owned());
+        }
+    }
+
+    /// Whether a delivery that a reload brings was done while it was under way.
+    pub(super) fn is_done(&self, id: &str) -> bool {
+        self.done.contains(id)
     }
 
     /// Whether a new delivery goes into memory, where there is `room` or not; if it does not, it is
@@ -56,6 +78,7 @@ impl Backlog {
     pub(super) fn begin(&mut self) -> String {
         self.loading = true;
         self.left = None;
+        self.done.clear();
         self.after.clone()
     }
 

@@ -75,8 +75,9 @@ impl<T: Clone> Queue<T> {
         self.in_flight
     }
 
+    /// Whether one more may come into memory that no reload brings.
     pub(super) fn has_room(&self) -> bool {
-        self.held < self.settings.held_max
+        !self.backlog.is_loading() && self.held < self.settings.held_max
     }
 
     /// Whether something could be sent at once, were there a place for it.
@@ -173,6 +174,7 @@ impl<T: Clone> Queue<T> {
             self.failures_in_a_row = 0;
         }
         let lane = self.lanes.get_mut(key)?;
+        self.backlog.finished(&lane.head.id);
         self.held -= 1;
         match lane.rest.pop_front() {
             Some(next) => {
