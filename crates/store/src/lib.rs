@@ -6,20 +6,32 @@
 //! sync in one transaction. What has not come out of [`Writer::subscribe`] has not happened.
 
 mod accounts;
+mod backup;
 mod config;
+mod db;
 mod deliveries;
 mod error;
 mod events;
 mod history;
 mod ids;
+mod key;
+mod open;
+mod readers;
 mod records;
-mod upkeep;
+mod retention;
+mod schema;
+mod start;
+#[cfg(test)]
+mod testing;
 mod url;
 mod writer;
+
+use std::sync::Arc;
 
 use call::UnixMs;
 
 pub use accounts::{ApiKey, Organisation, Session, User, UserDraft};
+pub use backup::BackupError;
 pub use config::{ConfigChange, Draft, Entry, Shelf};
 pub use deliveries::{
     ATTEMPTS_SHOWN_MAX, Backlog, Delivery, DeliveryDetail, DeliveryFilter, DeliveryStatus,
@@ -29,11 +41,11 @@ pub use error::{OpenError, Result, SaveError, StoreError};
 pub use history::{CallFilter, ListError, PAGE_ROWS_MAX, Page, Paging, Timeline};
 pub use ids::{DeliveryId, IntegrationId, KeyId, OrgId, PbxId, UserId};
 pub use records::{AuditEntry, Idempotency};
-pub use upkeep::{BackupError, Pruned};
+pub use retention::Pruned;
 pub use url::StorageUrl;
 pub use writer::{
-    Attempt, AttemptOutcome, AttemptRecord, Commit, Committed, EXCERPT_BYTES_MAX, LinkUpdate,
-    NewDelivery, Turn, Writer, WriterState,
+    Attempt, AttemptOutcome, AttemptRecord, Commit, Committed, EXCERPT_BYTES_MAX, Faults,
+    LinkUpdate, NewDelivery, Turn, Writer, WriterState,
 };
 
 /// What the store takes from the outside.
@@ -46,25 +58,34 @@ pub struct StoreSettings {
 }
 
 /// The stored data. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// What all clones share.
+struct Inner {
+    url: StorageUrl,
+    settings: StoreSettings,
+    /// The seed in the ids of this database's events.
+    seed: u64,
+    default_organisation: OrgId,
     writer: Writer,
+    readers: readers::Readers,
+    open: Arc<open::OpenCalls>,
+    targets: Arc<writer::Targets>,
+    /// Makes the ids of everything but events.
+    ids: std::sync::Mutex<call::Ids>,
+    proofs: accounts::Proofs,
+    /// Keeps other processes away while the store is open.
+    lock: std::sync::Mutex<Option<std::fs::File>>,
 }
 
 impl Store {
-    /// Opens or makes the database, and brings its schema up to date.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenError`]: each says what to do.
-    pub async fn open(url: &StorageUrl, settings: StoreSettings) -> Result<Store, OpenError> {
-        Err(unbuilt(&(url, settings)).into())
-    }
-
     /// The way in for what happens on the phone systems.
     #[must_use]
     pub fn writer(&self) -> &Writer {
-        &self.writer
+        &self.inner.writer
     }
 
     /// Reads one row: whether the database answers.
@@ -73,15 +94,35 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`] with the reason.
     pub async fn ping(&self) -> Result<()> {
-        Err(unbuilt(&()))
+        self.inner.readers.read(|db| schema::number(db, "schema_version").map(|_| ())).await
     }
 
     /// Commits what waits, gives the database back, and ends the threads. Later calls give
     /// [`StoreError::Closed`].
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        let inner = Arc::clone(&self.inner);
+        let closing = tokio::task::spawn_blocking(move || {
+            inner.writer.close();
+            inner.readers.close();
+            inner.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        });
+        if closing.await.is_err() {
+            tracing::error!("closing the store has panicked");
+        }
+    }
+
+    fn now(&self) -> UnixMs {
+        (self.inner.settings.clock)()
+    }
+
+    fn new_id(&self) -> String {
+        let mut ids = self.inner.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ids.next(self.now())
+    }
 }
 
-/// Until the bodies are in.
-fn unbuilt<T: std::fmt::Debug + ?Sized>(input: &T) -> StoreError {
-    StoreError::Broken(format!("not built yet: {input:?}"))
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("url", &self.inner.url).finish_non_exhaustive()
+    }
 }

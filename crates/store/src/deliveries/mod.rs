@@ -1,10 +1,21 @@
 //! Deliveries: what is on its way, what arrived, what was given up.
 
+mod list;
+mod pending;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use call::{CallId, Event, EventKind, UnixMs};
 
-use crate::{Attempt, DeliveryId, IntegrationId, ListError, OrgId, Page, Paging, Result, Store};
+pub(crate) use list::of_events;
+
+use crate::{
+    Attempt, DeliveryId, IntegrationId, OrgId, Result, StoreError,
+    db::{Db, values},
+    key,
+};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -104,64 +115,53 @@ pub struct Backlog {
     pub oldest_pending: Option<UnixMs>,
 }
 
-impl Store {
-    /// Deliveries, newest first.
-    pub async fn deliveries(
-        &self,
-        organisation: &OrgId,
-        filter: DeliveryFilter,
-        paging: Paging,
-    ) -> Result<Page<Delivery>, ListError> {
-        Err(unbuilt(&(organisation, filter, paging)).into())
+/// The id of a delivery: the event's, and the small number of the integration.
+pub(crate) fn delivery_id(event: &str, target: i64) -> DeliveryId {
+    DeliveryId::from(format!("{event}-{target}"))
+}
+
+/// The key of a delivery's row; `None` if it is none of this organisation.
+pub(crate) fn delivery_key(organisation: &OrgId, id: &DeliveryId) -> Option<(i64, i64)> {
+    let (event, target) = id.as_str().split_once('-')?;
+    let event = key::of_id(event).filter(|&it| key::is_of(it, organisation))?;
+    Some((event, target.parse().ok()?))
+}
+
+impl DeliveryStatus {
+    const ALL: [DeliveryStatus; 4] = [
+        DeliveryStatus::Pending,
+        DeliveryStatus::Delivered,
+        DeliveryStatus::Dead,
+        DeliveryStatus::Cancelled,
+    ];
+
+    /// As it is stored.
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            DeliveryStatus::Pending => 0,
+            DeliveryStatus::Delivered => 1,
+            DeliveryStatus::Dead => 2,
+            DeliveryStatus::Cancelled => 3,
+        }
     }
 
-    /// One delivery with its attempts.
-    pub async fn delivery(
-        &self,
-        organisation: &OrgId,
-        id: &DeliveryId,
-    ) -> Result<Option<DeliveryDetail>> {
-        Err(unbuilt(&(organisation, id)))
-    }
-
-    /// What one integration has still to be given, oldest first: per call this is the order of
-    /// the events. `after` goes on behind the last one read.
-    pub async fn pending_deliveries(
-        &self,
-        organisation: &OrgId,
-        integration: &IntegrationId,
-        after: Option<&DeliveryId>,
-        limit: usize,
-    ) -> Result<Vec<PendingDelivery>> {
-        Err(unbuilt(&(organisation, integration, after, limit)))
-    }
-
-    /// Makes a dead or delivered one pending again, and gives it for the next attempt. `None` if
-    /// there is none, or if it is pending already.
-    pub async fn replay_delivery(
-        &self,
-        organisation: &OrgId,
-        id: &DeliveryId,
-    ) -> Result<Option<PendingDelivery>> {
-        Err(unbuilt(&(organisation, id)))
-    }
-
-    /// Makes the oldest `limit` dead ones of an integration pending again, and gives them in the
-    /// order in which they are to be made.
-    pub async fn replay_dead_deliveries(
-        &self,
-        organisation: &OrgId,
-        integration: &IntegrationId,
-        limit: usize,
-    ) -> Result<Vec<PendingDelivery>> {
-        Err(unbuilt(&(organisation, integration, limit)))
-    }
-
-    /// What waits, for each integration of each organisation: read at start, then kept by whoever
-    /// makes the deliveries.
-    pub async fn backlogs(&self) -> Result<Vec<Backlog>> {
-        Err(unbuilt(&()))
+    fn of_code(code: i64) -> Result<DeliveryStatus> {
+        let found = DeliveryStatus::ALL.into_iter().find(|it| it.code() == code);
+        found.ok_or_else(|| StoreError::Broken(format!("a delivery has the status {code}")))
     }
 }
 
-use crate::unbuilt;
+/// The integrations that deliveries of an organisation go or went to, with their small numbers;
+/// or only one of them.
+fn targets(
+    db: &mut Db,
+    organisation: &OrgId,
+    integration: Option<&IntegrationId>,
+) -> Result<Vec<(i64, IntegrationId)>> {
+    let sql = "SELECT number, id FROM delivery_targets WHERE organisation = $1 \
+               AND (id = $2 OR $2 IS NULL) ORDER BY number";
+    let only = integration.map(IntegrationId::as_str);
+    db.all(sql, values![i64::from(organisation.number()), only], |row| {
+        Ok((row.int(0)?, row.text(1)?.into()))
+    })
+}
