@@ -5,7 +5,7 @@ use std::sync::Arc;
 use call::{Call, CallId, Event, Memo, Subject};
 
 use crate::{
-    ListError, OrgId, PbxId, Result, Store, StoreError, Timeline,
+    OrgId, PbxId, Result, Store, StoreError, Timeline,
     db::{Db, Row, values},
     deliveries, key,
 };
@@ -15,30 +15,24 @@ const EVENTS_MAX: usize = 1_000;
 
 impl Store {
     /// Up to `limit` events after the one with the id `after`, oldest first; from the beginning
-    /// of what is kept when `after` is `None`. An id that retention has removed works as well.
-    ///
-    /// # Errors
-    ///
-    /// [`ListError::Cursor`] if `after` is no id of an event of this organisation.
+    /// of what is kept when `after` is `None`. An id that is none of a stored event stands for its
+    /// time: so one that retention has removed works as well.
     pub async fn events_after(
         &self,
         organisation: &OrgId,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Event>, ListError> {
-        let keys = key::keys_of(organisation);
-        let after = match after {
-            None => *keys.start(),
-            Some(id) => key::of_id(id).filter(|it| keys.contains(it)).ok_or(ListError::Cursor)?,
-        };
+    ) -> Result<Vec<Event>> {
+        let end = *key::keys_of(organisation).end();
+        let after = key::position_of(after.unwrap_or_default(), organisation);
         let reader = EventReader::new(organisation, self.inner.seed);
         let limit = limit.clamp(1, EVENTS_MAX) as i64;
-        let events = self.inner.readers.read(move |db| {
+        let read = move |db: &mut Db| {
             let sql = "SELECT key, kind, time, sequence, call, body FROM events \
                        WHERE key > $1 AND key <= $2 ORDER BY key LIMIT $3";
-            db.all(sql, values![after, *keys.end(), limit], |row| reader.read(row, 0))
-        });
-        Ok(events.await?)
+            db.all(sql, values![after, end, limit], |row| reader.read(row, 0))
+        };
+        self.inner.readers.read(read).await
     }
 
     /// Id of the newest event, to begin a stream with what comes next.

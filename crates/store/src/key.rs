@@ -76,6 +76,16 @@ pub(crate) fn of_id(id: &str) -> Option<i64> {
     sound.then_some(organisation << ORGANISATION_SHIFT | seconds << COUNTER_BITS | counter)
 }
 
+/// Where in the events of `organisation` an id stands: that of an event is its key, any other has
+/// its time.
+pub(crate) fn position_of(id: &str, organisation: &OrgId) -> i64 {
+    let time = || decode(id).and_then(|it| narrow(it >> 80, 48)).map_or(UnixMs(0), UnixMs);
+    match of_id(id) {
+        Some(key) if is_of(key, organisation) => key,
+        _ => first_at(organisation, time()),
+    }
+}
+
 fn widen(part: i64) -> u128 {
     // Parts of a key are never negative.
     u128::from(part.unsigned_abs())
@@ -142,6 +152,16 @@ mod tests {
         for text in ["", "7", "ZZZZZZZZZZZZZZZZZZZZZZZZZZ", "01k0000000000000000000000z"] {
             assert_eq!(of_id(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn any_id_stands_somewhere_by_its_time() {
+        let (a, b) = (OrgId::of_row(1, "a"), OrgId::of_row(2, "b"));
+        let key = next(&a, 0, NOW);
+        assert_eq!(position_of(&id_of(key, 1), &a), key);
+        assert_eq!(position_of(&id_of(key, 1), &b), first_at(&b, NOW));
+        assert_eq!(position_of(&call::Ids::new(9).next(NOW), &a), first_at(&a, NOW));
+        assert_eq!(position_of("00000000000000000000000000", &a), *keys_of(&a).start());
     }
 
     #[test]
