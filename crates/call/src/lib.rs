@@ -17,4 +17,6 @@ pub use model::{
     Call, CallId, Direction, EndedBy, Outcome, Party, Recording, State, Transfer, TransferKind,
 };
 pub use time::UnixMs;
-pub use tracker::{CallUpdate, Memo, Tracker, TrackerSettings};
+pub use tracker::{
+    CallUpdate, DialEnd, LegId, LegState, Memo, NewLeg, Side, Tracker, TrackerSettings,
+};

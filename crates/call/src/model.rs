@@ -85,6 +85,45 @@ pub struct Call {
     pub merged_into: Option<CallId>,
 }
 
+impl Call {
+    /// A call of which nothing is known yet, to be filled in.
+    pub(crate) fn placeholder() -> Call {
+        Call {
+            id: CallId(String::new()),
+            pbx: String::new(),
+            direction: Direction::Inbound,
+            from: Party::default(),
+            to: Party::default(),
+            state: State::Ringing,
+            outcome: None,
+            queue: None,
+            rang: Vec::new(),
+            answered_by: None,
+            parties: Vec::new(),
+            extension: None,
+            user: None,
+            transfers: Vec::new(),
+            picked_up_from: None,
+            forwarded_by: None,
+            parked: false,
+            started_at: UnixMs(0),
+            answered_at: None,
+            ended_at: None,
+            ring_seconds: 0.0,
+            talk_seconds: 0.0,
+            hold_seconds: 0.0,
+            ended_by: None,
+            hangup_cause: None,
+            dial_request: None,
+            recordings: Vec::new(),
+            contact: None,
+            links: Vec::new(),
+            estimated: false,
+            merged_into: None,
+        }
+    }
+}
+
 /// One end of a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
