@@ -1,0 +1,3 @@
+//! Plays every recording of `fixtures/` and compares with what took place there.
+
+mod recordings;
