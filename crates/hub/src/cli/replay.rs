@@ -45,14 +45,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         _ => Value::Object(serde_json::Map::new()),
     };
     let mut stdout = std::io::stdout().lock();
+    let name = arguments.pbx.as_deref().unwrap_or(kind.name);
     for file in &arguments.files {
-        play(kind, &settings, file, &mut stdout)?;
+        play(kind, name, &settings, file, &mut stdout)?;
     }
     Ok(())
 }
 
 fn play(
     kind: &pbx::Kind,
+    name: &str,
     settings: &Value,
     file: &Path,
     out: &mut impl Write,
@@ -60,8 +62,12 @@ fn play(
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let times = beside(file, "times.jsonl")?;
     let sent = beside(file, "sent.jsonl")?;
-    let recording =
-        pbx::replay::Recording { bytes: &bytes, times: times.as_deref(), sent: sent.as_deref() };
+    let recording = pbx::replay::Recording {
+        pbx: name,
+        bytes: &bytes,
+        times: times.as_deref(),
+        sent: sent.as_deref(),
+    };
     let replayed = (kind.replay)(&recording, settings)
         .with_context(|| format!("cannot replay {}", file.display()))?;
     for call in &replayed.calls {

@@ -14,11 +14,7 @@ use crate::{
 const SEED: u64 = 0;
 
 pub(super) fn replay(recording: &Recording<'_>, settings: &Value) -> Result<Replayed, ReplayError> {
-    // Without settings the defaults apply; a recording needs no address.
-    let settings = match settings {
-        Value::Null => Settings::read(&json!({"host": "recording", "username": "recording"}))?,
-        given => Settings::read(given)?,
-    };
+    let settings = Settings::read(&without_address(settings))?;
     let times = Times::read(recording.times)?;
     let mut sent = Sent::read(recording.sent)?.into_iter().peekable();
     let opening = Opening { name: recording.pbx.to_owned(), ids: Ids::new(SEED) };
@@ -42,6 +38,20 @@ pub(super) fn replay(recording: &Recording<'_>, settings: &Value) -> Result<Repl
     replayed.calls.retain(|it| it.merged_into.is_none());
     replayed.calls.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
     Ok(replayed)
+}
+
+/// A recording needs no address and no user; without settings the defaults apply.
+fn without_address(settings: &Value) -> Value {
+    let mut settings = match settings {
+        Value::Null => json!({}),
+        given => given.clone(),
+    };
+    if let Value::Object(fields) = &mut settings {
+        for needed in ["host", "username"] {
+            fields.entry(needed).or_insert_with(|| json!("recording"));
+        }
+    }
+    settings
 }
 
 fn play_action(action: &Sent, session: &mut AmiSession, tracker: &mut Tracker) {
