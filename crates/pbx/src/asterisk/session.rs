@@ -338,6 +338,7 @@ impl AmiSession {
         self.release(tracker);
         self.next_sweep = Some(now.plus_ms(i64::from(self.settings.sweep_s) * 1000));
         if self.phase != Phase::Up {
+            self.phase = Phase::Comparing;
             self.outputs.push_back(Output::Notice(format!(
                 "The list of channels cannot be had ({reason}): calls that were up before are not \
                  seen, and a call whose end was missed stays open. Give the manager user \
