@@ -6,12 +6,17 @@ use call::UnixMs;
 use tokio::time::sleep;
 
 /// The time now, by the machine's clock.
-#[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
 pub fn now() -> UnixMs {
+    UnixMs(now_us() / 1000)
+}
+
+/// The same in microseconds since the epoch, for measurements.
+#[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
+pub fn now_us() -> i64 {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     // A clock before 1970 is a machine without a clock: the epoch is as good as any answer.
-    let ms = since_epoch.map_or(0, |it| it.as_millis());
-    UnixMs(i64::try_from(ms).unwrap_or(i64::MAX))
+    let us = since_epoch.map_or(0, |it| it.as_micros());
+    i64::try_from(us).unwrap_or(i64::MAX)
 }
 
 /// 64 random bits from the operating system.
