@@ -8,6 +8,7 @@ mod configuration;
 mod remote;
 mod replay;
 mod serve;
+mod simulate;
 mod target;
 mod upkeep;
 
@@ -48,6 +49,8 @@ enum Command {
     Restore(upkeep::Restore),
     /// Run recorded wire bytes through the code that tracks live calls; print one call per line.
     Replay(replay::Arguments),
+    /// Simulate a phone system with so many calls per second.
+    Simulate(simulate::Simulate),
 }
 
 /// Where the configuration and the data of a hub are.
@@ -128,6 +131,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
             Command::Backup(arguments) => upkeep::backup(arguments).await,
             Command::Restore(arguments) => upkeep::restore(arguments).await,
             Command::Replay(arguments) => replay::run(&arguments),
+            Command::Simulate(arguments) => simulate::simulate(arguments).await,
         }
     })
 }

@@ -21,6 +21,7 @@ mod stage;
 mod transfer;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::{
     company::{Caller, Person},
@@ -34,7 +35,8 @@ pub(crate) use originate::refused;
 use stage::Stage;
 
 /// What happens in a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Somebody calls a direct number and the phone is answered.
     Answered,
@@ -228,7 +230,8 @@ pub enum Course {
 }
 
 /// How a call must turn out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Two people were connected.
     Answered,
@@ -251,7 +254,7 @@ impl Outcome {
 }
 
 /// What a listener must have found out about a call when it is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Expected {
     /// What happened.
     pub kind: Kind,

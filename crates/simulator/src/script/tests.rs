@@ -331,3 +331,12 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn kinds_have_one_name_each() {
+    for &kind in Kind::PLACED {
+        assert_eq!(Kind::find(kind.name()), Some(kind));
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+    }
+    assert_eq!(Kind::find("click-to-dial"), None);
+}

@@ -18,6 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use serde::Serialize;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
@@ -118,9 +119,10 @@ impl Settings {
 }
 
 /// The end of one call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct End {
     /// What must be known about the call.
+    #[serde(flatten)]
     pub expected: Expected,
     /// When its last channel was hung up, in microseconds since the epoch.
     pub ended_us: i64,
@@ -130,7 +132,7 @@ pub struct End {
 }
 
 /// What has happened so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Calls begun.
     pub placed: u64,
