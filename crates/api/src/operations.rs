@@ -299,6 +299,12 @@ pub const OPERATIONS: &[Operation] = &[
     // People and rights.
     get("getMe", "/api/v1/me", Access::Authenticated, Answer::Json(200, of::<Me>))
         .about("Administration", "Who asks, and what they may do."),
+    Operation {
+        method: Method::Patch,
+        ..get("changeMe", "/api/v1/me", Access::Authenticated, Answer::Json(200, of::<User>))
+    }
+    .about("Administration", "Changes the name or the password of the user who asks.")
+    .body(of::<MeChange>),
     get("listUsers", "/api/v1/users", scope(Admin), Answer::Json(200, of::<Page<User>>))
         .about("Administration", "The people with an account.")
         .query(of::<PageQuery>),

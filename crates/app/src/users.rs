@@ -1,9 +1,11 @@
 //! Users: the people who may log in.
 
-use api::{Page, PageQuery, Scope, User, UserChange, UserInput, UserRole};
+use api::{MeChange, Page, PageQuery, Scope, User, UserChange, UserInput, UserRole};
 use store::{UserDraft, UserId};
 
-use crate::{Actor, App, AppError, Result, Rights, audit, keys::refused, names, pages, password};
+use crate::{
+    Actor, ActorKind, App, AppError, Result, Rights, audit, keys::refused, names, pages, password,
+};
 
 /// Names of roles as they are stored.
 const ADMINISTRATOR: &str = "administrator";
@@ -51,6 +53,35 @@ pub async fn create(app: &App, actor: &Actor, input: UserInput) -> Result<User> 
 /// Without `admin`; for an unknown id; when nobody would be left to administrate.
 pub async fn change(app: &App, actor: &Actor, id: &str, change: UserChange) -> Result<User> {
     actor.need(Scope::Admin)?;
+    change_any(app, actor, id, change).await
+}
+
+/// Changes one's own name or password.
+///
+/// # Errors
+///
+/// For an API key; without the password until now, when there is to be a new one.
+pub async fn change_me(app: &App, actor: &Actor, change: MeChange) -> Result<User> {
+    let ActorKind::User(id) = actor.kind() else {
+        return Err(AppError::Forbidden("an API key has no name or password to change".to_owned()));
+    };
+    if change.password.is_some() {
+        let old = stored(app, actor, id).await?;
+        // Somebody at an unlocked screen must not be able to try passwords either.
+        app.passwords.throttle(id, app.now())?;
+        let current = change.current_password.unwrap_or_default();
+        if !app.passwords.verify(&current, old.password_hash.as_deref()).await? {
+            app.passwords.failed(id, app.now());
+            return Err(AppError::field("current_password", "is wrong"));
+        }
+        app.passwords.succeeded(id);
+    }
+    let (full_name, password) = (change.full_name, change.password);
+    let change = UserChange { full_name, password, ..UserChange::default() };
+    change_any(app, actor, id, change).await
+}
+
+async fn change_any(app: &App, actor: &Actor, id: &str, change: UserChange) -> Result<User> {
     let old = stored(app, actor, id).await?;
     let mut fields = Vec::new();
     let mut draft = UserDraft {

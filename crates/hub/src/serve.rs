@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     cli::Failure,
     clock,
+    http::Proxies,
     integrations::{Dispatch, Follower},
     links::{Keeper, Switchboard},
     live, server,
@@ -175,7 +176,9 @@ impl Hub {
         };
         let links = tokio::spawn(keeper.run(at_start, pbx_changes, intake.clone()));
 
-        let router = crate::http::router(Arc::clone(&app));
+        let proxies = Proxies::new(&site.settings.server.trusted_proxies)
+            .map_err(|error| Failure::Usage(format!("server.trusted_proxies: {error}")))?;
+        let router = crate::http::router(Arc::clone(&app), proxies);
         let server = tokio::spawn(server::serve(listener, router, tls, intake, SERVER_DRAIN));
         let url = app.public_url().to_owned();
         Ok(Hub {

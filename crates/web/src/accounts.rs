@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use api::{ApiKey, ApiKeyInput, PageQuery, Scope, User, UserChange, UserInput, UserRole};
-use app::{ActorKind, App, AppError, keys, sessions, users};
+use api::{ApiKey, ApiKeyInput, MeChange, PageQuery, Scope, User, UserChange, UserInput, UserRole};
+use app::{App, AppError, keys, users};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -283,14 +283,12 @@ pub(crate) async fn change_password(State(hub): State<Arc<App>>, posted: Posted)
 
 async fn set_own_password(hub: &Arc<App>, viewer: &Viewer, form: &Sent) -> app::Result<()> {
     let field = |name| sent(form, name).unwrap_or_default();
-    let ActorKind::User(id) = viewer.actor.kind() else {
-        return Err(AppError::Forbidden(viewer.context.t.forbidden_title.to_owned()));
+    let change = MeChange {
+        full_name: None,
+        password: Some(field("new").to_owned()),
+        current_password: Some(field("old").to_owned()),
     };
-    let proof = sessions::log_in(hub, viewer.actor.name(), field("old"), None).await?;
-    sessions::log_out(hub, &proof.token).await?;
-    let password = Some(field("new").to_owned());
-    let change = UserChange { password, ..UserChange::default() };
-    users::change(hub, &viewer.actor, id, change).await.map(|_| ())
+    users::change_me(hub, &viewer.actor, change).await.map(|_| ())
 }
 
 /// `POST /profile/theme`: a cookie, since it belongs to the screen and not to the person.

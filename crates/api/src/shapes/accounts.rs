@@ -20,6 +20,24 @@ pub struct Me {
     pub scopes: Vec<Scope>,
 }
 
+/// What users may change of themselves: only what is given is changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeChange {
+    /// The name that people see.
+    #[serde(default)]
+    #[schemars(length(max = 200))]
+    pub full_name: Option<String>,
+    /// The new password; ends every session, the one that asks too.
+    #[serde(default)]
+    #[schemars(length(max = 1000), extend("writeOnly" = true))]
+    pub password: Option<String>,
+    /// The password until now; needed for a new one.
+    #[serde(default)]
+    #[schemars(length(max = 1000), extend("writeOnly" = true))]
+    pub current_password: Option<String>,
+}
+
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

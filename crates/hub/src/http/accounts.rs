@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use api::{
-    ApiKey, ApiKeyInput, AuditEntry, Group, GroupInput, Me, NewApiKey, Page, PageQuery, Settings,
-    SettingsChange, User, UserChange, UserInput,
+    ApiKey, ApiKeyInput, AuditEntry, Group, GroupInput, Me, MeChange, NewApiKey, Page, PageQuery,
+    Settings, SettingsChange, User, UserChange, UserInput,
 };
 use app::{App, audit as audits, groups, keys, settings as organisation, users};
 use axum::{
@@ -21,6 +21,14 @@ use super::{
 
 pub(super) async fn me(Who(actor): Who) -> Json<Me> {
     Json(actor.me())
+}
+
+pub(super) async fn change_me(
+    State(app): State<Arc<App>>,
+    Who(actor): Who,
+    Given(change): Given<MeChange>,
+) -> Result<Json<User>, Failure> {
+    Ok(Json(users::change_me(&app, &actor, change).await?))
 }
 
 pub(super) async fn list_users(

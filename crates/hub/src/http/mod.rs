@@ -4,6 +4,7 @@
 
 mod accounts;
 mod calls;
+mod client;
 mod docs;
 mod extract;
 mod guard;
@@ -27,10 +28,11 @@ use axum::{
     routing::{MethodFilter, MethodRouter, any, on},
 };
 
+pub use client::Proxies;
 pub use problem::Failure;
 
-/// Everything that is served over HTTP.
-pub fn router(app: Arc<App>) -> Router {
+/// Everything that is served over HTTP: the API and the pages.
+pub fn router(app: Arc<App>, proxies: Proxies) -> Router {
     let mut api: Router<Arc<App>> = Router::new();
     for operation in OPERATIONS {
         // A test holds the table and the handlers together.
@@ -42,9 +44,15 @@ pub fn router(app: Arc<App>) -> Router {
     }
     api.route("/api/{*rest}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
+        .with_state(Arc::clone(&app))
+        .merge(pages(&app, proxies))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(app.is_secure(), headers::add))
-        .with_state(app)
+}
+
+/// The pages, each request with the address of its client.
+fn pages(app: &Arc<App>, proxies: Proxies) -> Router {
+    web::router(Arc::clone(app)).layer(middleware::from_fn_with_state(proxies, client::name))
 }
 
 /// The handlers, by the ids of their operations.
@@ -77,6 +85,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("replayDelivery", |it| on(it, integrations::replay)),
     ("replayDeliveries", |it| on(it, integrations::replay_many)),
     ("getMe", |it| on(it, accounts::me)),
+    ("changeMe", |it| on(it, accounts::change_me)),
     ("listUsers", |it| on(it, accounts::list_users)),
     ("createUser", |it| on(it, accounts::create_user)),
     ("getUser", |it| on(it, accounts::get_user)),
