@@ -170,13 +170,8 @@ pub(super) async fn simulate(arguments: Simulate) -> Result<(), Failure> {
         started => started.with_context(|| format!("cannot listen on {listen}"))?,
     };
     let (address, username) = (simulator.address(), &arguments.username);
-    say(&format!(
-        "a simulated phone system listens on {address}; in a declarative file:\n\n\
-         [[pbx]]\nname = \"simulated\"\nkind = \"asterisk\"\nhost = \"{}\"\nport = {}\n\
-         username = \"{username}\"\nsecret = \"{secret}\"\ncountry = \"IT\"\n",
-        address.ip(),
-        address.port()
-    ));
+    say(&format!("a simulated phone system listens on {address}; in a declarative file:\n"));
+    say(&simulator.declared("simulated"));
     print(&json!({ "listening": address, "username": username, "secret": secret }).to_string())?;
     let run = async {
         if !arguments.at_once {

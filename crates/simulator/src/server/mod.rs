@@ -218,6 +218,18 @@ impl Simulator {
         self.address
     }
 
+    /// How a hub is told of it: the entry of a declarative file with this name.
+    #[must_use]
+    pub fn declared(&self, name: &str) -> String {
+        let exchange = self.shared.lock();
+        let Settings { username, secret, .. } = &exchange.settings;
+        let (host, port) = (self.address.ip(), self.address.port());
+        format!(
+            "[[pbx]]\nname = {name:?}\nkind = \"asterisk\"\nhost = \"{host}\"\nport = {port}\n\
+             username = {username:?}\nsecret = {secret:?}\ncountry = \"IT\"\n"
+        )
+    }
+
     /// Begins a call now, whatever the profile does.
     pub fn place(&self, plan: Plan) {
         self.shared.locked(|it| {
