@@ -359,4 +359,6 @@ fn play(plan: &Plan, limit: usize) -> (Stage<'_>, Expected) {
 }
 
 #[cfg(test)]
+mod replay_tests;
+#[cfg(test)]
 mod tests;
