@@ -16,6 +16,11 @@ use crate::{
     vault::random,
 };
 
+/// The common field that is stored beside the settings of the kind, when it is not 0.
+pub(crate) const RECORDER: &str = "flight_recorder_hours";
+/// A week of raw bytes is as much as anybody looks through.
+pub(crate) const RECORDER_HOURS_MAX: u32 = 168;
+
 /// A phone system as a link needs it: every secret open.
 pub struct Opened {
     /// Whose it is.
@@ -28,6 +33,8 @@ pub struct Opened {
     pub kind: &'static pbx::Kind,
     /// Whether a link is to be kept.
     pub enabled: bool,
+    /// How many hours of raw bytes are to be kept; `None` for no recording.
+    pub flight_recorder_hours: Option<u32>,
     /// The settings, secrets in clear: for [`pbx::Kind::open`], never for a log.
     pub settings: Value,
 }
@@ -109,7 +116,8 @@ pub async fn create(app: &App, actor: &Actor, input: PbxInput) -> Result<Pbx> {
     let enabled = input.enabled.unwrap_or(true);
     let resolve = &fields::resolve_nothing;
     let organisation = actor.organisation();
-    let given = Given { name, kind, enabled, settings: &input.settings };
+    let recorder = input.flight_recorder_hours.unwrap_or_default();
+    let given = Given { name, kind, enabled, recorder, settings: &input.settings };
     let draft = given.check(app, organisation, None, resolve).map_err(AppError::Invalid)?.0;
     let made = save(app, actor, ConfigChange::Create(Shelf::Pbx, draft)).await?;
     audit::note(app, actor, "pbx.created", &made.name, &[]).await;
@@ -128,12 +136,13 @@ pub async fn change(app: &App, actor: &Actor, id: &str, input: PbxInput) -> Resu
         let message = "cannot be changed: add another phone system and remove this one";
         return Err(AppError::field("kind", message));
     }
-    let old_settings = settings_of(&old);
+    let (recorder, old_settings) = split(&settings_of(&old));
     let settings = fields::merged(&old_settings, &input.settings);
     let given = Given {
         name: input.name.unwrap_or_else(|| old.name.clone()),
         kind: old.kind.clone(),
         enabled: input.enabled.unwrap_or(old.enabled),
+        recorder: input.flight_recorder_hours.unwrap_or(recorder),
         settings: &settings,
     };
     let resolve = &fields::resolve_nothing;
@@ -199,13 +208,15 @@ pub(crate) fn open(app: &App, organisation: &OrgId, entry: Entry) -> Result<Open
     let unknown = || AppError::Internal(format!("the kind `{}` is not known", entry.kind));
     let kind = pbx::find(&entry.kind).ok_or_else(unknown)?;
     let schema = (kind.schema)().to_value();
-    let settings = fields(app, organisation, &schema).open(&settings_of(&entry))?;
+    let (recorder, stored) = split(&settings_of(&entry));
+    let settings = fields(app, organisation, &schema).open(&stored)?;
     Ok(Opened {
         organisation: organisation.clone(),
         id: PbxId::from(entry.id),
         name: entry.name,
         kind,
         enabled: entry.enabled,
+        flight_recorder_hours: Some(recorder).filter(|it| *it > 0),
         settings: Value::Object(settings),
     })
 }
@@ -232,6 +243,8 @@ pub(crate) struct Given<'a> {
     pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) enabled: bool,
+    /// Hours of raw bytes to be kept.
+    pub(crate) recorder: u32,
     pub(crate) settings: &'a Map<String, Value>,
 }
 
@@ -248,6 +261,9 @@ impl Given<'_> {
         if let Err(AppError::Invalid(named)) = names::check(&self.name) {
             problems.extend(named);
         }
+        if self.recorder > RECORDER_HOURS_MAX {
+            problems.push(problem(RECORDER, format!("must be from 0 to {RECORDER_HOURS_MAX}")));
+        }
         let Some(kind) = pbx::find(&self.kind) else {
             let known = pbx::ALL.iter().map(|it| it.name);
             problems.push(problem("kind", near::unknown("kind", &self.kind, known)));
@@ -255,7 +271,7 @@ impl Given<'_> {
         };
         let schema = (kind.schema)().to_value();
         let taken = fields(app, organisation, &schema).take(self.settings, old, resolve);
-        let Taken { stored, open } = match taken {
+        let Taken { mut stored, open } = match taken {
             Ok(taken) => taken,
             Err(wrong) => {
                 problems.extend(wrong);
@@ -270,6 +286,9 @@ impl Given<'_> {
             return Err(problems);
         }
         let Value::Object(open) = settings else { unreachable!("it was made an object above") };
+        if self.recorder > 0 {
+            stored.insert(RECORDER.to_owned(), Value::from(self.recorder));
+        }
         let settings = Value::Object(stored);
         Ok((Draft { name: self.name, kind: self.kind, settings, enabled: self.enabled }, open))
     }
@@ -277,6 +296,13 @@ impl Given<'_> {
 
 pub(crate) fn settings_of(entry: &Entry) -> Map<String, Value> {
     entry.settings.as_object().cloned().unwrap_or_default()
+}
+
+/// The hours of the flight recorder, and the settings of the kind.
+pub(crate) fn split(stored: &Map<String, Value>) -> (u32, Map<String, Value>) {
+    let mut settings = stored.clone();
+    let hours = settings.remove(RECORDER).and_then(|it| it.as_u64());
+    (hours.and_then(|it| u32::try_from(it).ok()).unwrap_or_default(), settings)
 }
 
 /// The names of the fields in which a draft differs from what is stored.
@@ -297,13 +323,15 @@ pub(crate) fn changed_fields(old: &Entry, new: &Draft) -> Vec<String> {
 }
 
 fn shape(app: &App, entry: &Entry) -> Pbx {
+    let (flight_recorder_hours, settings) = split(&settings_of(entry));
     Pbx {
         id: entry.id.clone(),
         name: entry.name.clone(),
         kind: entry.kind.clone(),
         enabled: entry.enabled,
+        flight_recorder_hours,
         link: app.live.links.view(&entry.id, entry.enabled),
-        settings: fields::shown(&settings_of(entry)),
+        settings: fields::shown(&settings),
     }
 }
 

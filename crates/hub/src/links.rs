@@ -204,7 +204,7 @@ impl Keeper {
                 name: opened.name,
                 was_up: AtomicBool::new(true),
             }),
-            recorder: self.recorder(pbx, None),
+            recorder: self.recorder(pbx, opened.flight_recorder_hours),
             commands,
             stop: stopped,
         };

@@ -341,6 +341,7 @@ impl Form {
             name: text(common.remove("name")),
             kind: Some(self.kind.clone()),
             enabled: common.get("enabled").and_then(Value::as_bool),
+            flight_recorder_hours: None,
             settings,
         }
     }

@@ -19,6 +19,8 @@ pub struct Pbx {
     pub kind: String,
     /// Whether a link is kept to it.
     pub enabled: bool,
+    /// How many hours of raw bytes are kept, in the form that `hookswitch replay` reads; 0 for none.
+    pub flight_recorder_hours: u32,
     /// The state of the link.
     pub link: LinkView,
     /// The settings of the kind. A secret shows as `{"stored": true}`, or as the reference that it
@@ -36,6 +38,10 @@ pub struct PbxInput {
     pub kind: Option<String>,
     /// Whether a link is kept to it; yes unless told.
     pub enabled: Option<bool>,
+    /// How many hours of raw bytes are kept, in the form that `hookswitch replay` reads; 0, which is
+    /// what applies unless told, for none.
+    #[schemars(range(min = 0, max = 168))]
+    pub flight_recorder_hours: Option<u32>,
     /// The settings of the kind.
     #[serde(flatten)]
     pub settings: Map<String, Value>,

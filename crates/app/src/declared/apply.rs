@@ -137,9 +137,20 @@ fn pbx_draft(
 ) -> Drafted {
     let mut settings = entry.map.clone();
     let (kind, enabled) = common(&mut settings)?;
+    let recorder = match settings.remove(pbxes::RECORDER) {
+        None => 0,
+        Some(hours) => match hours.as_u64().and_then(|it| u32::try_from(it).ok()) {
+            Some(hours) => hours,
+            None => {
+                let message = format!("must be from 0 to {}", pbxes::RECORDER_HOURS_MAX);
+                return Err(vec![problem(pbxes::RECORDER, message)]);
+            }
+        },
+    };
     // Settings of another kind have nothing to do with these.
-    let old = old.filter(|it| it.kind == kind).map(settings_of);
-    let given = pbxes::Given { name: entry.name.clone(), kind, enabled, settings: &settings };
+    let old = old.filter(|it| it.kind == kind).map(|it| pbxes::split(&settings_of(it)).1);
+    let name = entry.name.clone();
+    let given = pbxes::Given { name, kind, enabled, recorder, settings: &settings };
     Ok(given.check(app, actor.organisation(), old.as_ref(), resolve)?.0)
 }
 
