@@ -23,6 +23,8 @@ mod schema;
 mod start;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod url;
 mod writer;
 

@@ -1,7 +1,12 @@
 //! PostgreSQL: a connection with a small run time of its own, so that the rest of the crate can
 //! wait for it as it waits for SQLite.
 
-use std::{borrow::Cow, collections::HashMap, error::Error as _, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    error::Error as _,
+    time::{Duration, Instant},
+};
 
 use tokio::runtime::Runtime;
 use tokio_postgres::{
@@ -18,6 +23,10 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// Longest wait for the answer to one statement: behind it, the connection counts as dead, since
 /// none of ours takes seconds.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
+
+/// How long the lock of a process that was killed a moment ago is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(3);
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct Postgres {
     runtime: Runtime,
@@ -75,21 +84,28 @@ impl Postgres {
         Ok(())
     }
 
-    /// Makes sure that no other process writes: two hubs would deliver everything twice.
+    /// Makes sure that no other process writes: two hubs would deliver everything twice. Waits a
+    /// little, since the server takes a moment to notice that a process was killed.
     fn lock(&mut self) -> Result<()> {
-        let mut locked = false;
         let sql = "SELECT CASE WHEN pg_try_advisory_lock(\
                    hashtext('hookswitch'), hashtext(current_schema())) \
                    THEN 1::bigint ELSE 0::bigint END";
-        self.each(sql, &[], &mut |row| {
-            locked = row.int(0)? == 1;
-            Ok(())
-        })?;
-        if locked {
-            return Ok(());
+        let since = Instant::now();
+        loop {
+            let mut locked = false;
+            self.each(sql, &[], &mut |row| {
+                locked = row.int(0)? == 1;
+                Ok(())
+            })?;
+            if locked {
+                return Ok(());
+            }
+            if LOCK_WAIT < since.elapsed() {
+                self.client = None;
+                return Err(StoreError::Unavailable(Postgres::IN_USE.to_owned()));
+            }
+            std::thread::sleep(LOCK_PAUSE);
         }
-        self.client = None;
-        Err(StoreError::Unavailable(Postgres::IN_USE.to_owned()))
     }
 
     fn run<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, Error>) -> Result<T> {
