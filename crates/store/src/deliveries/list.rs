@@ -119,7 +119,7 @@ impl Wanted {
         } else {
             self.of_all(db, &names)?
         };
-        found.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        found.sort_unstable_by_key(|it| std::cmp::Reverse(it.0));
         found.truncate(self.limit);
         Ok(found.into_iter().map(|it| it.1).collect())
     }

@@ -6,6 +6,7 @@ mod ledger;
 mod prepare;
 mod queue;
 mod run;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod turn;
