@@ -33,6 +33,29 @@ struct MemoLeg {
 }
 
 impl Memo {
+    /// Stands for a memo that cannot be read any more, such as one of an older version: the call
+    /// has no legs, so the next snapshot ends it. `sequence` is that of its last event.
+    #[must_use]
+    pub fn forgotten(sequence: u32) -> Memo {
+        let open = Open {
+            call: Call::placeholder(),
+            sequence,
+            caller: None,
+            rings: Vec::new(),
+            met: Vec::new(),
+            talkers: Vec::new(),
+            connected: false,
+            idle_since: None,
+            held_since: None,
+            held_ms: 0,
+            hung_up_by: None,
+            pending: None,
+            parked_at: None,
+            last_left: None,
+        };
+        Memo { open, evidence: Evidence::default(), estimated: true, legs: Vec::new() }
+    }
+
     pub(super) fn set_sequence(&mut self, sequence: u32) {
         self.open.sequence = sequence;
     }
@@ -131,5 +154,25 @@ impl Open {
             parked_at: self.parked_at,
             last_left: self.last_left.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EventKind, Ids, TrackerSettings};
+
+    #[test]
+    fn a_call_whose_memo_is_lost_ends_with_the_next_snapshot() {
+        let mut tracker = Tracker::new(TrackerSettings::default(), Ids::new(1));
+        let call = Call { state: State::Talking, ..Call::placeholder() };
+        tracker.restore(vec![(call, Memo::forgotten(4))]);
+        tracker.snapshot_begins();
+        tracker.snapshot_ends(UnixMs(90_000), UnixMs(80_000));
+        let update = tracker.poll().expect("the call has ended");
+        assert_eq!((update.kind, update.sequence), (EventKind::CallEnded, 5));
+        assert_eq!(update.call.ended_at, Some(UnixMs(80_000)));
+        assert!(update.call.estimated && update.memo.is_none());
+        assert!(tracker.poll().is_none());
     }
 }
