@@ -56,7 +56,8 @@ impl Store {
         self.inner.readers.read(read).await
     }
 
-    /// The calls of a phone system that were open at the last commit, for `Tracker::restore`.
+    /// The calls of a phone system that were open at the last commit, for `Tracker::restore`. A
+    /// memo that this version cannot read is replaced by one with which the call ends soon.
     pub async fn calls_to_restore(
         &self,
         organisation: &OrgId,
@@ -64,17 +65,20 @@ impl Store {
     ) -> Result<Vec<(Call, Memo)>> {
         let (organisation, pbx) = (i64::from(organisation.number()), pbx.clone());
         let read = move |db: &mut Db| {
-            let sql = "SELECT events.body, open_calls.memo FROM open_calls \
+            let sql = "SELECT events.body, events.sequence, open_calls.memo FROM open_calls \
                        JOIN events ON events.key = open_calls.last_event \
                        WHERE open_calls.organisation = $1 AND open_calls.pbx = $2 \
                        ORDER BY open_calls.id";
             db.all(sql, values![organisation, pbx.as_str()], |row| {
-                let memo: Option<Memo> = row.json(1)?;
-                Ok(memo.map(|memo| Ok((row.json(0)?, memo))))
+                let call: Call = row.json(0)?;
+                let memo = row.json(2).unwrap_or_else(|error| {
+                    tracing::warn!(call.id = %call.id.0, %error, "a call cannot be gone on with");
+                    Memo::forgotten(u32::try_from(row.int(1).unwrap_or(0)).unwrap_or(0))
+                });
+                Ok((call, memo))
             })
         };
-        // A call without a memo was never meant to be taken up again.
-        self.inner.readers.read(read).await?.into_iter().flatten().collect()
+        self.inner.readers.read(read).await
     }
 }
 

@@ -255,7 +255,7 @@ pub(crate) fn update(kind: EventKind, sequence: u32, call: &Call) -> CallUpdate 
         time: call.started_at.plus_ms(i64::from(sequence) * 1_000),
         sequence,
         call: Arc::new(call.clone()),
-        memo: open.then(|| Arc::new(memo())),
+        memo: open.then(|| Arc::new(Memo::forgotten(sequence))),
     }
 }
 
@@ -265,10 +265,6 @@ pub(crate) fn started(call: &Call) -> CallUpdate {
 
 pub(crate) fn ended(call: &Call) -> CallUpdate {
     update(EventKind::CallEnded, 2, call)
-}
-
-fn memo() -> Memo {
-    serde_json::from_value(json!({"sequence": 1})).unwrap()
 }
 
 pub(crate) fn ids<'a>(calls: impl IntoIterator<Item = &'a Arc<Call>>) -> Vec<CallId> {

@@ -89,6 +89,21 @@ fn open_calls_are_there_after_a_restart() {
 }
 
 #[test]
+fn a_call_with_a_memo_of_another_version_is_given_back_to_be_ended() {
+    on_both(async |home| {
+        let mut site = Site::open(home).await;
+        let update = update(EventKind::CallRinging, 7, &call(1, 0));
+        site.commit(vec![(update, vec![])]).await;
+        let spoil = |db: &mut crate::db::Db| {
+            db.execute("UPDATE open_calls SET memo = '{\"of\": 1}'", &[]).map(|_| ())
+        };
+        site.store.inner.writer.write(spoil).await.unwrap();
+        let restored = site.store.calls_to_restore(&site.organisation, &site.pbx).await;
+        assert_eq!(restored.unwrap(), [(call(1, 0), call::Memo::forgotten(7))]);
+    });
+}
+
+#[test]
 fn nothing_is_acknowledged_while_the_disk_fails_and_nothing_is_lost() {
     on_both(async |home| {
         let mut site = Site::open(home).await;
