@@ -45,12 +45,11 @@ const DRIVER_DEPENDENT: &[&str] = &[
 const FAR_NUMBER: &str = "84957654321";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn asterisk_16_calls_arrive_whole_at_api_endpoint_and_page() {
+async fn asterisk_16_calls_arrive_whole_at_api_and_endpoint() {
     let Some(folder) = needs(ASTERISK_16, "calls through Asterisk 16 (chan_pjsip)") else { return };
     let site = Site::start(&folder, Driver::Pjsip, 16_000).await.unwrap();
     site.play_all(EVERYTHING).await.unwrap();
     site.dial().await.unwrap();
-    site.watch().await.unwrap();
     site.nothing_else_was_pushed().await.unwrap();
 }
 
@@ -63,13 +62,59 @@ async fn asterisk_16_calls_over_chan_sip_arrive_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn asterisk_22_calls_arrive_whole_at_api_endpoint_and_page() {
+async fn asterisk_22_calls_arrive_whole_at_api_and_endpoint() {
     let Some(folder) = needs(ASTERISK_22, "calls through Asterisk 22") else { return };
     let site = Site::start(&folder, Driver::Pjsip, 22_000).await.unwrap();
     site.play_all(EVERYTHING).await.unwrap();
     site.dial().await.unwrap();
-    site.watch().await.unwrap();
     site.nothing_else_was_pushed().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asterisk_16_call_moves_on_the_live_page() {
+    let Some(folder) = needs(ASTERISK_16, "the live page during a call through Asterisk 16") else {
+        return;
+    };
+    watch(&folder, 16_000).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asterisk_22_call_moves_on_the_live_page() {
+    let Some(folder) = needs(ASTERISK_22, "the live page during a call through Asterisk 22") else {
+        return;
+    };
+    watch(&folder, 22_000).await.unwrap();
+}
+
+/// A call appears on the live page, is answered, and goes; the browser has nothing to complain of.
+async fn watch(folder: &str, base_port: u16) -> Result<()> {
+    let Some(driver) = needs(CHROMEDRIVER, "the live page during a real call") else {
+        return Ok(());
+    };
+    let site = Site::start(folder, Driver::Pjsip, base_port).await?;
+    // It prints the password that it makes.
+    let password =
+        site.hub.run(&["user", "add", "--name", USER, "--role", "administrator"]).await?;
+    let browser = Browser::start(&driver, &screenshots()).await?;
+    browser.look(Look::DESK).await?;
+    browser.open(&format!("{}/live", site.hub.url())).await?;
+    browser.fill("name", USER).await?;
+    browser.fill("password", password.trim()).await?;
+    browser.click("form[action='/login'] button[type=submit]").await?;
+    browser.shows("h1", "Live").await?;
+    let scenario = site.pbx.begin("inbound_answered").await?;
+    browser.shows("#board", CALLER).await?;
+    browser.shows("#board", "101").await?;
+    browser.screenshot(&format!("live-during-a-call-{base_port}")).await?;
+    scenario.finish().await?;
+    let gone = async || {
+        let rows = browser.texts("#board tr:not(.gone)").await.ok()?;
+        (!rows.iter().any(|it| it.contains(CALLER))).then_some(())
+    };
+    until("the call is gone from the board", KNOWN_LIMIT, gone).await?;
+    let errors = browser.console_errors().await?;
+    ensure!(errors.is_empty(), "on the browser's console: {errors:?}");
+    browser.close().await
 }
 
 /// The hub restarts while two people talk: it finds their call at the PBX, and knows its end.
@@ -183,36 +228,6 @@ impl Site {
         Ok(())
     }
 
-    /// The live page while a call goes on: it appears, is answered, and goes.
-    async fn watch(&self) -> Result<()> {
-        let Some(driver) = needs(CHROMEDRIVER, "the live page during a real call") else {
-            return Ok(());
-        };
-        // It prints the password that it makes.
-        let user = ["user", "add", "--name", USER, "--role", "administrator"];
-        let password = self.hub.run(&user).await?;
-        let browser = Browser::start(&driver, &screenshots()).await?;
-        browser.look(Look::DESK).await?;
-        browser.open(&format!("{}/live", self.hub.url())).await?;
-        browser.fill("name", USER).await?;
-        browser.fill("password", password.trim()).await?;
-        browser.click("form[action='/login'] button[type=submit]").await?;
-        browser.shows("h1", "Live").await?;
-        let scenario = self.pbx.begin("inbound_answered").await?;
-        browser.shows("#board", "79161234567").await?;
-        browser.shows("#board", "101").await?;
-        browser.screenshot(&format!("live-during-a-call-{}", self.pbx.ami_port())).await?;
-        scenario.finish().await?;
-        let gone = async || {
-            let rows = browser.texts("#board tr:not(.gone)").await.ok()?;
-            (!rows.iter().any(|it| it.contains("79161234567"))).then_some(())
-        };
-        until("the call is gone from the board", KNOWN_LIMIT, gone).await?;
-        let errors = browser.console_errors().await?;
-        ensure!(errors.is_empty(), "on the browser's console: {errors:?}");
-        browser.close().await
-    }
-
     /// Every call of the API was pushed with its end, in order, and nothing else was.
     async fn nothing_else_was_pushed(&self) -> Result<()> {
         let api: Api = self.hub.api();
@@ -236,4 +251,8 @@ impl Site {
     }
 }
 
+/// Who watches.
 const USER: &str = "admin@example.com";
+
+/// Who calls, as the provider presents it.
+const CALLER: &str = "79161234567";
