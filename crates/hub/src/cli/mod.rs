@@ -5,6 +5,7 @@
 
 mod accounts;
 mod configuration;
+mod demo;
 mod remote;
 mod replay;
 mod serve;
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Run the hub (the default).
     Serve(serve::Serve),
+    /// Run the hub over data that goes away, with a simulated phone system and a business system.
+    Demo(demo::Demo),
     /// Make the stored configuration equal to a declarative file.
     Apply(configuration::Apply),
     /// Print the stored configuration as a declarative file, secrets as references.
@@ -123,6 +126,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
     runtime.block_on(async {
         match command {
             Command::Serve(arguments) => serve::serve(arguments).await,
+            Command::Demo(arguments) => demo::demo(arguments).await,
             Command::Apply(arguments) => configuration::apply(arguments).await,
             Command::Export(arguments) => configuration::export(arguments).await,
             Command::User(command) => accounts::user(command).await,
