@@ -176,3 +176,6 @@ fn finding(severity: Severity, subject: &str, message: String, advice: Option<&s
     let (subject, advice) = (subject.to_owned(), advice.map(str::to_owned));
     Finding { severity, subject, message, advice }
 }
+
+#[cfg(test)]
+mod tests;
