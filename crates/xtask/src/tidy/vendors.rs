@@ -15,6 +15,7 @@ const MAY_NAME: &[(&str, &str)] = &[
     ("crates/pbx-proto/src/ami", "AMI is one vendor's protocol; its sources are linked"),
     ("crates/simulator/", "is a simulated Asterisk"),
     ("crates/testkit/src/", "starts real ones"),
+    ("crates/web/src/texts/", "texts call what people have by its name"),
     ("crates/xtask/src/tidy/", "these checks"),
 ];
 
