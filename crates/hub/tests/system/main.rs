@@ -2,6 +2,7 @@
 //!
 //! One test binary, since linking the program's whole tree once is enough.
 
+mod demo;
 mod faults;
 mod office;
 mod real_asterisk;
