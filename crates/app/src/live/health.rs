@@ -16,7 +16,8 @@ pub struct Health {
 
 #[derive(Default)]
 struct Entry {
-    backlog: u64,
+    /// Below zero for a moment: a delivery can go through before it is told that it waits.
+    backlog: i64,
     last_success_at: Option<UnixMs>,
     last_error: Option<(UnixMs, String)>,
     failing: bool,
@@ -39,18 +40,18 @@ pub enum HealthChange {
 impl Health {
     /// How many deliveries wait, counted anew: at the start, or after a clean-up.
     pub fn waiting(&self, integration: &str, backlog: u64) {
-        self.change(integration, |it| it.backlog = backlog);
+        self.change(integration, |it| it.backlog = count(backlog));
     }
 
     /// So many deliveries more wait.
     pub fn queued(&self, integration: &str, more: u64) {
-        self.change(integration, |it| it.backlog = it.backlog.saturating_add(more));
+        self.change(integration, |it| it.backlog += count(more));
     }
 
     /// A delivery went through.
     pub fn delivered(&self, integration: &str, now: UnixMs) -> HealthChange {
         self.change(integration, |it| {
-            it.backlog = it.backlog.saturating_sub(1);
+            it.backlog -= 1;
             it.delivered += 1;
             it.last_success_at = Some(now);
             let recovered = std::mem::replace(&mut it.failing, false);
@@ -71,7 +72,7 @@ impl Health {
             it.last_error = Some((now, reason.to_owned()));
             if given_up {
                 it.given_up += 1;
-                it.backlog = it.backlog.saturating_sub(1);
+                it.backlog -= 1;
             }
             let failing_before = std::mem::replace(&mut it.failing, true);
             if failing_before { HealthChange::None } else { HealthChange::Failing }
@@ -97,7 +98,7 @@ impl Health {
         };
         HealthView {
             status,
-            backlog: it.backlog,
+            backlog: waiting(it),
             last_success_at: it.last_success_at,
             last_error_at: it.last_error.as_ref().map(|(at, _)| *at),
             last_error: it.last_error.as_ref().map(|(_, reason)| reason.clone()),
@@ -110,7 +111,7 @@ impl Health {
     #[must_use]
     pub fn totals(&self) -> (u64, u64, u64, u64) {
         self.lock().values().fold((0, 0, 0, 0), |(a, b, c, d), it| {
-            (a + it.delivered, b + it.failed, c + it.given_up, d + it.backlog)
+            (a + it.delivered, b + it.failed, c + it.given_up, d + waiting(it))
         })
     }
 
@@ -125,6 +126,15 @@ impl Health {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
         self.integrations.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Counts of deliveries are far below 2^63.
+fn count(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn waiting(entry: &Entry) -> u64 {
+    u64::try_from(entry.backlog).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -146,5 +156,14 @@ mod tests {
         let view = health.view("i", true);
         assert_eq!((view.backlog, view.delivered, view.failed), (1, 2, 2));
         assert_eq!(view.last_error_at, Some(UnixMs(2)));
+    }
+
+    #[test]
+    fn a_delivery_that_is_quicker_than_its_announcement_leaves_no_backlog() {
+        let health = Health::default();
+        health.delivered("i", UnixMs(1));
+        assert_eq!(health.view("i", true).backlog, 0);
+        health.queued("i", 1);
+        assert_eq!(health.view("i", true).backlog, 0);
     }
 }
