@@ -52,14 +52,17 @@ struct Settings {
     /// How long we wait for an answer, in seconds.
     #[serde(default = "timeout_s")]
     #[schemars(range(min = 1, max = 60))]
+    #[schemars(extend("x-advanced" = true))]
     timeout_s: u8,
     /// How long a delivery that fails is tried again, in seconds; then it becomes a dead letter.
     #[serde(default = "give_up_after_s")]
     #[schemars(range(min = 0, max = 2_592_000))]
+    #[schemars(extend("x-advanced" = true))]
     give_up_after_s: u32,
     /// How many requests may be on their way at once.
     #[serde(default = "in_flight_max")]
     #[schemars(range(min = 1, max = 256))]
+    #[schemars(extend("x-advanced" = true))]
     in_flight_max: u16,
 }
 

@@ -29,6 +29,7 @@ pub struct Settings {
     pub secret: Secret,
     /// Send only a hash of the secret when logging in (`md5`), or the secret itself (`plain`).
     #[serde(default)]
+    #[schemars(extend("x-advanced" = true))]
     pub login: Login,
     /// Country of the PBX, two letters (`IT`): how national numbers are read and made E.164.
     #[serde(default)]
@@ -39,34 +40,43 @@ pub struct Settings {
     pub extensions: Vec<String>,
     /// Peers that lead outside although their names look like extensions, as names or patterns.
     #[serde(default)]
+    #[schemars(extend("x-advanced" = true))]
     pub trunks: Vec<String>,
     /// Contexts in which calls from outside enter the dial plan.
     #[serde(default = "outside_contexts")]
+    #[schemars(extend("x-advanced" = true))]
     pub outside_contexts: Vec<String>,
     /// How names and numbers that are not UTF-8 are read.
     #[serde(default)]
+    #[schemars(extend("x-advanced" = true))]
     pub charset: CharsetName,
     /// What click-to-dial rings first. `{extension}` and `{context}` are filled in.
     #[serde(default = "dial_channel")]
+    #[schemars(extend("x-advanced" = true))]
     pub dial_channel: String,
     /// The context in which the phones of users dial.
     #[serde(default = "dial_context")]
+    #[schemars(extend("x-advanced" = true))]
     pub dial_context: String,
     /// The number that click-to-dial shows and sends. `{extension}` and `{number}` are filled in. With
     /// `{number}` the phone shows whom it is about to call, but many providers refuse such calls.
     #[serde(default = "dial_caller_id")]
+    #[schemars(extend("x-advanced" = true))]
     pub dial_caller_id: String,
     /// How long the phone of the user rings before click-to-dial gives up, in seconds.
     #[serde(default = "dial_timeout_s")]
     #[schemars(range(min = 5, max = 120))]
+    #[schemars(extend("x-advanced" = true))]
     pub dial_timeout_s: u32,
     /// How long the line may be silent before it is tested, in seconds.
     #[serde(default = "ping_s")]
     #[schemars(range(min = 5, max = 300))]
+    #[schemars(extend("x-advanced" = true))]
     pub ping_s: u32,
     /// How often the calls are compared with the list of channels, in seconds.
     #[serde(default = "sweep_s")]
     #[schemars(range(min = 10, max = 3600))]
+    #[schemars(extend("x-advanced" = true))]
     pub sweep_s: u32,
 }
 
@@ -76,6 +86,7 @@ pub struct Settings {
 pub struct TlsSettings {
     /// Certificate of your own authority, as PEM. Absent: the public authorities.
     #[serde(default)]
+    #[schemars(extend("x-multiline" = true))]
     pub ca: Option<String>,
     /// SHA-256 fingerprint of the certificate, hexadecimal, colons allowed. With it, self-signed
     /// certificates work, and no other is accepted.
