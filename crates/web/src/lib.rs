@@ -26,10 +26,17 @@ mod texts;
 mod timeline;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::{net::IpAddr, sync::Arc};
 
 use app::App;
-use axum::{Router, http::Extensions};
+use axum::{
+    Router,
+    http::Extensions,
+    response::{IntoResponse as _, Response},
+};
 
 /// The address that a request came from, behind trusted proxies. `hub::http` puts it into the
 /// request's extensions; without it, log-ins are throttled by name only.
@@ -43,4 +50,10 @@ pub(crate) fn client(extensions: &Extensions) -> Option<IpAddr> {
 /// Every page, fragment and asset, ready to be mounted at `/`.
 pub fn router(app: Arc<App>) -> Router {
     routes::router(app)
+}
+
+/// The page for an address that shows nothing.
+#[must_use]
+pub fn not_found() -> Response {
+    guard::with_headers(answer::Failure(app::AppError::NotFound("page")).into_response())
 }

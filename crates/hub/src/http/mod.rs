@@ -46,7 +46,7 @@ pub fn router(app: Arc<App>, proxies: Proxies) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::clone(&app))
         .merge(pages(&app, proxies))
-        .fallback(not_found)
+        .fallback(not_found_anywhere)
         .layer(middleware::from_fn_with_state(app.is_secure(), headers::add))
 }
 
@@ -129,6 +129,15 @@ async fn not_found(request: Request) -> Response {
         api::Code::NotFound,
         format!("there is nothing at {path}; /api/docs lists what there is"),
     ))
+}
+
+/// A browser gets a page, a program a problem document.
+async fn not_found_anywhere(request: Request) -> Response {
+    let accept = request.headers().get(http::header::ACCEPT).and_then(|it| it.to_str().ok());
+    if accept.is_some_and(|it| it.contains("text/html")) {
+        return web::not_found();
+    }
+    not_found(request).await
 }
 
 async fn method_not_allowed(request: Request) -> Response {
