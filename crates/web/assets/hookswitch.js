@@ -138,13 +138,15 @@
     if (event.target.matches("[data-submit]")) event.target.form.submit();
   });
 
-  // The editor asks for a preview by htmx, but Save is an ordinary form: its own submit must not
-  // be taken for a preview.
-  document.addEventListener("input", function (event) {
-    var field = event.target;
-    if (field.dataset.mustEqual === undefined) return;
-    field.setCustomValidity("");
+  // The parts of a group of settings are shown while the group is switched on.
+  function parts(box) {
+    var all = document.querySelectorAll('[data-part-of="' + box.name + '"]');
+    for (var i = 0; i < all.length; i++) all[i].hidden = !box.checked;
+  }
+  document.addEventListener("change", function (event) {
+    if (event.target.type === "checkbox") parts(event.target);
   });
+  document.querySelectorAll(".hs-field input[type=checkbox]").forEach(parts);
 
   document.addEventListener("htmx:responseError", function (event) {
     // The session ended while the page was open: say so once and leave the page as it is.

@@ -206,7 +206,10 @@ impl Editor {
             fields: self.fields,
             errors: self.errors,
             calls,
-            remove_text: format!("{} {}", t.remove_integration_text, t.lost_backlog.of(backlog)),
+            remove_text: match backlog {
+                0 => t.remove_integration_text.to_owned(),
+                n => format!("{} {}", t.remove_integration_text, t.lost_backlog.of(n)),
+            },
             type_name: self
                 .stored
                 .as_ref()

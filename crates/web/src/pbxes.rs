@@ -306,6 +306,7 @@ pub(crate) fn common_field(
         default: String::new(),
         kept: None,
         error: None,
+        advanced: false,
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) const ROUTES: &[Route] = &[
     page("/settings", &["changeSettings"], || post(health::change_settings)),
     page("/settings/export", &["exportConfiguration"], || get(health::export)),
     page("/profile", &["getMe"], || get(accounts::profile_page)),
-    page("/profile/password", &["changeUser"], || post(accounts::change_password)),
+    page("/profile/password", &["changeMe"], || post(accounts::change_password)),
     page("/profile/theme", &[], || post(accounts::choose_theme)),
 ];
 

@@ -37,6 +37,8 @@ pub(crate) enum Input {
     Number { min: String, max: String, whole: bool },
     /// Yes or no.
     Switch,
+    /// Whether a group of settings is there at all; its parts follow.
+    Group,
     /// One of these.
     Choice(Vec<String>),
     /// Several lines of text.
@@ -68,12 +70,24 @@ pub(crate) struct Field {
     pub(crate) kept: Option<Value>,
     /// What is wrong with it.
     pub(crate) error: Option<String>,
+    /// Whether few people need it: it stands below, folded away.
+    pub(crate) advanced: bool,
 }
 
 impl Field {
     /// The id of the input.
     pub(crate) fn id(&self) -> String {
         format!("f-{}", self.name.replace('.', "-"))
+    }
+
+    /// The group of settings that it is a part of.
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.name.split_once('.').map(|(group, _)| group)
+    }
+
+    /// Whether it says something other than its default, or something wrong.
+    fn is_set(&self) -> bool {
+        self.error.is_some() || self.kept.is_some() || !["", &self.default].contains(&&*self.value)
     }
 
     /// How high a text area is.
@@ -97,6 +111,7 @@ impl Field {
         let text = typed.unwrap_or_default();
         match &self.input {
             Input::Switch => Ok(Some(Value::Bool(typed.is_some()))),
+            Input::Group => Ok(typed.is_some().then(|| json!({}))),
             Input::Secret if text.is_empty() => Ok(self.kept.clone()),
             Input::Long if !text.trim().is_empty() => {
                 Ok(Some(Value::String(text.replace("\r\n", "\n"))))
@@ -126,13 +141,31 @@ fn number(text: &str, whole: bool) -> Result<Value, String> {
     })
 }
 
+/// Whether there are settings that few people need.
+pub(crate) fn has_advanced(fields: &[Field]) -> bool {
+    fields.iter().any(|it| it.advanced)
+}
+
+/// Whether the settings that few people need are shown from the start: one of them is set.
+pub(crate) fn unfolded(fields: &[Field]) -> bool {
+    fields.iter().any(|it| it.advanced && it.is_set())
+}
+
 /// Settings from what a form sent. A field that was left empty is `null` when `clear` is set (a
 /// change that puts it back to its default), else it is left out.
 ///
 /// What was typed is kept in the fields, so that the form can be shown again.
 pub(crate) fn read(fields: &mut [Field], form: &Sent, clear: bool) -> Map<String, Value> {
     let mut settings = Map::new();
+    let left_out: Vec<String> = fields
+        .iter()
+        .filter(|it| it.input == Input::Group && sent(form, &it.name).is_none())
+        .map(|it| format!("{}.", it.name))
+        .collect();
     for field in fields {
+        if left_out.iter().any(|it| field.name.starts_with(it.as_str())) {
+            continue;
+        }
         let typed = sent(form, &field.name);
         match field.read(typed) {
             Ok(Some(value)) => put(&mut settings, &field.name, value),
@@ -142,7 +175,7 @@ pub(crate) fn read(fields: &mut [Field], form: &Sent, clear: bool) -> Map<String
             Ok(None) => {}
             Err(message) => field.error = Some(message),
         }
-        if field.input == Input::Switch {
+        if matches!(field.input, Input::Switch | Input::Group) {
             field.value = if typed.is_some() { "true" } else { "false" }.to_owned();
         } else if field.input != Input::Secret {
             field.value = typed.unwrap_or_default().to_owned();
@@ -171,7 +204,9 @@ pub(crate) fn place(fields: &mut [Field], problems: &[FieldProblem]) -> Vec<Fiel
             name.strip_prefix(it.name.as_str())
                 .is_some_and(|after| after.is_empty() || after.starts_with(['.', '[']))
         };
-        match fields.iter_mut().find(|it| root(it)) {
+        // The longest name that fits: a part of a group rather than the group.
+        let fitting = fields.iter_mut().filter(|it| root(it)).max_by_key(|it| it.name.len());
+        match fitting {
             Some(field) => match &mut field.error {
                 Some(error) => {
                     error.push(' ');

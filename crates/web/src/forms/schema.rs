@@ -31,7 +31,14 @@ fn object(
         let property = Property::resolve(root, raw);
         let value = stored.get(name);
         if prefix.is_empty() && property.body["properties"].is_object() {
-            let stored = value.and_then(Value::as_object).unwrap_or(&empty);
+            let stored = value.and_then(Value::as_object);
+            if property.is_optional() {
+                let mut switch = property.field(name, false, None);
+                switch.value = if stored.is_some() { "true" } else { "false" }.to_owned();
+                switch.input = Input::Group;
+                out.push(switch);
+            }
+            let stored = stored.unwrap_or(&empty);
             object(root, property.body, &format!("{name}."), stored, out);
             continue;
         }
@@ -80,6 +87,7 @@ impl<'a> Property<'a> {
         };
         let label = self.get("title").as_str().map_or_else(|| spoken(name), str::to_owned);
         let help = self.get("description").as_str().unwrap_or_default().replace('`', "");
+        let advanced = self.get("x-advanced") == true;
         Field {
             name: name.to_owned(),
             label,
@@ -90,7 +98,14 @@ impl<'a> Property<'a> {
             default,
             kept,
             error: None,
+            advanced,
         }
+    }
+
+    /// Whether it may be `null` instead.
+    fn is_optional(&self) -> bool {
+        let null = |it: &Value| it["type"] == "null";
+        self.raw["anyOf"].as_array().is_some_and(|all| all.iter().any(null))
     }
 
     fn is(&self, kind: &str) -> bool {
@@ -120,7 +135,9 @@ impl<'a> Property<'a> {
             };
         }
         if self.is("string") {
-            let long = self.get("x-multiline") == true || self.get("format") == "multiline";
+            let long = self.get("x-multiline") == true
+                || ["headers", "body"]
+                    .contains(&self.get("x-template").as_str().unwrap_or_default());
             return if long { Input::Long } else { Input::Text };
         }
         let strings =

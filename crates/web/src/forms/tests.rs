@@ -51,6 +51,7 @@ fn a_form_follows_from_the_schema() {
         verify | Verify | Switch | false
         login | Login | Choice(["plain", "md5"]) | false
         trunks | Trunks | Lines | false
+        tls | TLS | Group | false
         tls.server_name | TLS server name | Text | false
         tls.pin | TLS pin | Text | false
         body | Body | Long | false"#]]
@@ -70,6 +71,7 @@ fn what_is_typed_becomes_settings() {
         ("country", ""),
         ("login", "plain"),
         ("trunks", "sip-1\r\n\r\n sip-2 "),
+        ("tls", "true"),
         ("tls.server_name", "pbx.example"),
         ("tls.pin", ""),
         ("body", "{\r\n}"),
@@ -83,6 +85,17 @@ fn what_is_typed_becomes_settings() {
             "body": "{\n}"
         })
     );
+}
+
+#[test]
+fn a_group_that_is_switched_off_is_not_there() {
+    let old = stored(json!({ "host": "a", "tls": { "pin": "12" } }));
+    let mut shown = fields(&schema(), &old);
+    assert_eq!(shown[7].value, "true");
+    let sent = form(&[("host", "a"), ("tls.pin", "12")]);
+    assert_eq!(read(&mut shown, &sent, true)["tls"], Value::Null);
+    let sent = form(&[("host", "a"), ("tls", "true"), ("tls.pin", "")]);
+    assert_eq!(read(&mut shown, &sent, true)["tls"], json!({}));
 }
 
 #[test]

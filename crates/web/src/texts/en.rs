@@ -239,6 +239,7 @@ texts! {
     integration = "Integration";
 
     // PBXes.
+    more_settings = "More settings";
     add_pbx = "Add a PBX";
     change_named = "Change {name}";
     no_pbx_title = "Connect your first PBX";
@@ -372,5 +373,4 @@ texts! {
     old_password = "Password now";
     new_password = "New password";
     change_password = "Change password";
-    password_by_administrator = "An administrator can set a new password for you, under Users.";
 }

@@ -13,20 +13,20 @@ use crate::{
 
 /// Units of the drawing; the page scales it.
 const WIDTH: f64 = 960.0;
-const LABELS: f64 = 170.0;
+const LABELS: f64 = 180.0;
 const RIGHT: f64 = 14.0;
 const ROW: f64 = 30.0;
 const BAR: f64 = 16.0;
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 8.0;
 /// Longer labels are cut; the whole one is in the title.
-const LABEL_CHARS_MAX: usize = 24;
+const LABEL_CHARS_MAX: usize = 22;
 /// Narrower spans are drawn this wide, so that they can be seen.
 const SPAN_MIN: f64 = 2.0;
 /// Distances of ticks in seconds; the first that gives no more than `TICKS_MAX` is taken.
 const STEPS_S: &[f64] = &[
-    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0,
-    14_400.0, 28_800.0, 86_400.0,
+    0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
+    3600.0, 7200.0, 14_400.0, 28_800.0, 86_400.0,
 ];
 const TICKS_MAX: f64 = 10.0;
 
@@ -89,7 +89,7 @@ impl Timeline {
                  y=\"12\" text-anchor=\"middle\">{}</text>",
                 TOP - 6.0,
                 height - BOTTOM,
-                clock_seconds(at)
+                if step < 1.0 { format!("{at:.1} s") } else { clock_seconds(at) }
             )?;
         }
         out.write_str("</g>")

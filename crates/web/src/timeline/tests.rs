@@ -200,10 +200,10 @@ fn the_drawing_is_to_scale_and_escapes_names() {
     let events = play(call, "1 ring 201 | 5 answer 201 | 10 end");
     let times = Times { now: UnixMs(0), zone: TimeZone::UTC, t: &EN };
     let svg = story_of(&events, UnixMs(0)).svg(&times).to_string();
-    // Half of the call was waiting: the drawing is 776 units wide, from 170 on.
-    assert!(svg.contains("class=\"tl-waiting\" x=\"170.0\" y=\"31.0\" width=\"388.0\""), "{svg}");
-    assert!(svg.contains("class=\"tl-talking\" x=\"558.0\" y=\"31.0\" width=\"388.0\""), "{svg}");
-    assert!(svg.contains("&lt;Rossi &amp; &quot;Figli&quot;&gt;"), "{svg}");
+    // Half of the call was waiting: the drawing is 766 units wide, from 180 on.
+    assert!(svg.contains("class=\"tl-waiting\" x=\"180.0\" y=\"31.0\" width=\"383.0\""), "{svg}");
+    assert!(svg.contains("class=\"tl-talking\" x=\"563.0\" y=\"31.0\" width=\"383.0\""), "{svg}");
+    assert!(svg.contains("&lt;Rossi &amp; &quot;Figl…"), "{svg}");
     assert!(!svg.contains("<Rossi") && !svg.contains("style="), "{svg}");
 }
 
