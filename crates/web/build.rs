@@ -19,7 +19,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let out = env::var("OUT_DIR")?;
+    let out = env::var_os("OUT_DIR").ok_or("Cargo sets OUT_DIR")?;
     let mut code = String::new();
     let mut names = Vec::new();
     for (file, name, media_type) in ASSETS {
