@@ -5,9 +5,9 @@
 //! releases; the version is therefore fixed in the workspace manifest.
 
 use minijinja::machinery::{
-    Span,
+    Span, Token as Lexeme,
     ast::{Call, CallArg, CallType, Expr, ForLoop, Stmt},
-    parse,
+    parse, tokenize,
 };
 
 use super::{
@@ -16,13 +16,45 @@ use super::{
     names::{ROOTS, Shape, Token, join, nearest, token_names},
 };
 
+/// The most parts (names, dots, operators …) of one `{{ }}` or `{% %}`. A long chain of them makes
+/// a deep tree, and walking a tree that is too deep would end the process.
+const PARTS_MAX: usize = 250;
+/// The most `{% %}` of a template, for the same reason: each `elif` stands within the one before.
+const STATEMENTS_MAX: usize = 250;
+
 /// Answers whether the template has tokens at all.
 pub(super) fn check(source: &str) -> Result<bool, TemplateError> {
+    check_depth(source)?;
     let tree =
         parse(source, super::NAME, syntax()).map_err(|error| TemplateError::of(&error, source))?;
     let mut walk = Walk { scopes: Vec::new(), has_tokens: false };
     walk.statement(&tree)?;
     Ok(walk.has_tokens)
+}
+
+/// Refuses what would make a tree too deep, before there is one.
+fn check_depth(source: &str) -> Result<(), TemplateError> {
+    let (mut parts, mut statements) = (0, 0);
+    for lexeme in tokenize(source, false, syntax()) {
+        let (lexeme, span) = lexeme.map_err(|error| TemplateError::of(&error, source))?;
+        match lexeme {
+            Lexeme::TemplateData(_) | Lexeme::VariableStart => parts = 0,
+            Lexeme::BlockStart => {
+                parts = 0;
+                statements += 1;
+            }
+            _ => parts += 1,
+        }
+        if PARTS_MAX < parts {
+            let message =
+                format!("more than {PARTS_MAX} parts; use `{{% set name = … %}}` to take it apart");
+            return Err(at(span, message));
+        }
+        if STATEMENTS_MAX < statements {
+            return Err(at(span, format!("more than {STATEMENTS_MAX} `{{% %}}` in one template")));
+        }
+    }
+    Ok(())
 }
 
 /// What is known of a value; `None` when it was computed and may be anything.

@@ -315,6 +315,30 @@ fn a_template_that_would_run_away_is_stopped() {
 }
 
 #[test]
+fn a_template_that_would_nest_too_deep_is_refused_before_it_does_harm() {
+    let long = |before: &str, part: &str, after: &str| {
+        format!("{before}{}{after}", part.repeat((SOURCE_BYTES_MAX - 100) / part.len()))
+    };
+    for source in [
+        long("{{ 1", "|abs", " }}"),
+        long("{{ 1", "+1", " }}"),
+        long("{{ call", ".a", " }}"),
+        long("{{ ", "(", ""),
+        long("{{ ", "not ", "1 }}"),
+        long("{{ ", "[", ""),
+        long("{% if 1 %}", "{% elif 1 %}", "{% endif %}"),
+        long("", "{% if 1 %}", ""),
+        long("", "{% for a in b %}", ""),
+    ] {
+        let error = Template::compile(Place::Text, &source).unwrap_err();
+        assert!(error.message.contains("more than 250"), "{error}");
+    }
+    let fine = format!("{{% if 1 %}}{}{{% endif %}}", "{% elif 1 %}".repeat(240));
+    Template::compile(Place::Text, &fine).unwrap();
+    Template::compile(Place::Text, &format!("{{{{ 1{} }}}}", "|abs".repeat(120))).unwrap();
+}
+
+#[test]
 fn a_body_that_is_not_json_is_told_where() {
     check_json(br#"{"a": [1, null]}"#).unwrap();
     let error = check_json(b"{\"a\": \"b\",\n \"number\": 0612}").unwrap_err();
