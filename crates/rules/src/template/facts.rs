@@ -17,8 +17,9 @@ impl Facts {
     /// `attempt` counts its tries from 1.
     #[must_use]
     pub fn new(event: Arc<Event>, integration: Arc<str>, delivery: &str, attempt: u32) -> Facts {
+        let (call, link) = (call_of(&event), link_of(&event));
         let delivery = delivery.to_owned();
-        Facts(Value::from_object(Root { event, integration, delivery, attempt }))
+        Facts(Value::from_object(Root { event, call, link, integration, delivery, attempt }))
     }
 
     pub(super) fn value(&self) -> Value {
@@ -29,6 +30,9 @@ impl Facts {
 #[derive(Debug)]
 struct Root {
     event: Arc<Event>,
+    /// Asked for by nearly every token, so they are made once.
+    call: Value,
+    link: Value,
     integration: Arc<str>,
     delivery: String,
     attempt: u32,
@@ -42,8 +46,8 @@ impl Object for Root {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         match key {
             "event" => Some(Value::from_object(EventFacts(Arc::clone(&self.event)))),
-            "call" => Some(call_of(&self.event)),
-            "link" => Some(link_of(&self.event)),
+            "call" => Some(self.call.clone()),
+            "link" => Some(self.link.clone()),
             "delivery" => Some(Value::from_object(DeliveryFacts(Arc::clone(self)))),
             "integration" => Some(Value::from_object(IntegrationFacts(Arc::clone(self)))),
             _ => None,
@@ -212,7 +216,7 @@ record! {
 record! {
     DELIVERY, DELIVERY_NAMES,
     fn delivery_token(owner: Arc<Root>) {
-        let Root { delivery, attempt, event: _, integration: _ } = &**owner;
+        let Root { delivery, attempt, event: _, call: _, link: _, integration: _ } = &**owner;
     }
     "id": Shape::Plain => delivery.as_str(),
     "attempt": Shape::Plain => *attempt,
@@ -221,7 +225,7 @@ record! {
 record! {
     INTEGRATION, INTEGRATION_NAMES,
     fn integration_token(owner: Arc<Root>) {
-        let Root { integration, event: _, delivery: _, attempt: _ } = &**owner;
+        let Root { integration, event: _, call: _, link: _, delivery: _, attempt: _ } = &**owner;
     }
     "name": Shape::Plain => &**integration,
 }

@@ -32,6 +32,9 @@ thread_local! {
     /// The engine's formatter cannot see the writer behind its output; both run on one thread, one
     /// rendering at a time, so they meet here.
     static SPOT: Cell<Spot> = const { Cell::new(Spot::Text) };
+    /// Whether a value is being written, which never changes the spot: an escaped one holds no bare
+    /// quote, and a whole JSON value closes what it opens.
+    static IN_VALUE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Takes what is rendered, keeps its length in bounds, and follows which spot comes next.
@@ -46,6 +49,7 @@ pub(super) struct Writer<'out> {
 
 impl<'out> Writer<'out> {
     pub(super) fn new(place: Place, out: &'out mut Vec<u8>, bytes_max: usize) -> Writer<'out> {
+        IN_VALUE.set(false);
         SPOT.set(match place {
             Place::Url => Spot::Url,
             Place::Headers => Spot::Header,
@@ -62,23 +66,24 @@ impl<'out> Writer<'out> {
         self.full
     }
 
-    /// Whether a JSON text is within a string after these bytes.
+    /// Whether a JSON text is within a string after these bytes of the template.
     fn follow_json(&mut self, mut bytes: &[u8]) {
         if std::mem::take(&mut self.after_backslash) {
             bytes = bytes.get(1..).unwrap_or_default();
         }
-        while let Some(found) = memchr::memchr2(b'"', b'\\', bytes) {
-            let mut next = found + 1;
-            if bytes[found] == b'"' {
-                self.in_string = !self.in_string;
-            } else if self.in_string {
-                self.after_backslash = next == bytes.len();
-                next += 1;
-            }
-            bytes = bytes.get(next..).unwrap_or_default();
+        while let Some(backslash) = memchr::memchr(b'\\', bytes) {
+            self.in_string ^= odd_quotes(&bytes[..backslash]);
+            let escaped = usize::from(self.in_string);
+            self.after_backslash = self.in_string && backslash + 1 == bytes.len();
+            bytes = bytes.get(backslash + 1 + escaped..).unwrap_or_default();
         }
+        self.in_string ^= odd_quotes(bytes);
         SPOT.set(if self.in_string { Spot::JsonString } else { Spot::JsonValue });
     }
+}
+
+fn odd_quotes(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', bytes).count() % 2 == 1
 }
 
 impl io::Write for Writer<'_> {
@@ -88,7 +93,7 @@ impl io::Write for Writer<'_> {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.out.extend_from_slice(bytes);
-        if self.json && !bytes.is_empty() {
+        if self.json && !IN_VALUE.get() {
             self.follow_json(bytes);
         }
         Ok(bytes.len())
@@ -101,6 +106,13 @@ impl io::Write for Writer<'_> {
 
 /// Writes a value as its spot demands it; the formatter of the engine.
 pub(super) fn write_value(out: &mut Output<'_>, value: &Value) -> Result<(), Error> {
+    IN_VALUE.set(true);
+    let written = write_escaped(out, value);
+    IN_VALUE.set(false);
+    written
+}
+
+fn write_escaped(out: &mut Output<'_>, value: &Value) -> Result<(), Error> {
     if value.is_safe() {
         // Of the filter `json`. It was checked for no place, so it goes through the one for lines.
         return match (SPOT.get(), value.as_str()) {
