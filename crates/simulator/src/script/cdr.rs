@@ -32,7 +32,7 @@ impl Stage<'_> {
             pair(out, "AccountCode", "");
             pair(out, "Source", &caller.number);
             pair(out, "Destination", &channel.exten);
-            pair(out, "DestinationContext", channel.context);
+            pair(out, "DestinationContext", &channel.context);
             pair(out, "CallerID", &format!("\"{}\" <{}>", caller.name, caller.number));
             pair(out, "Channel", &channel.name);
             pair(out, "DestinationChannel", record.other.map_or("", |it| &stage.leg(it).name));

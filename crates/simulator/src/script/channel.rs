@@ -59,7 +59,7 @@ pub(crate) struct Channel {
     pub(crate) state: ChannelState,
     pub(crate) caller: Identity,
     pub(crate) connected: Identity,
-    pub(crate) context: &'static str,
+    pub(crate) context: String,
     pub(crate) exten: String,
     pub(crate) priority: u8,
     pub(crate) uniqueid: String,
@@ -91,7 +91,7 @@ impl Channel {
         or_unknown(&self.connected.name, out, "ConnectedLineName");
         field(out, prefix, "Language", "en");
         field(out, prefix, "AccountCode", "");
-        field(out, prefix, "Context", self.context);
+        field(out, prefix, "Context", &self.context);
         field(out, prefix, "Exten", &self.exten);
         field(out, prefix, "Priority", small(self.priority));
         field(out, prefix, "Uniqueid", &self.uniqueid);

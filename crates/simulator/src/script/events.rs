@@ -279,7 +279,7 @@ impl Stage<'_> {
         self.event("LocalBridge", CALL, |stage, out| {
             stage.leg(one).write(out, "LocalOne");
             stage.leg(two).write(out, "LocalTwo");
-            pair(out, "Context", "from-internal");
+            pair(out, "Context", &stage.leg(two).context);
             pair(out, "Exten", exten);
             pair(out, "LocalOptimization", "Yes");
         });

@@ -16,6 +16,7 @@ mod events;
 mod inbound;
 mod internal;
 mod originate;
+mod originate_local;
 mod queue;
 mod stage;
 mod transfer;
@@ -212,10 +213,22 @@ pub struct Request {
     pub action_id: Option<String>,
     /// The uniqueid that the first channel shall have.
     pub channel_id: Option<String>,
+    /// The context, when the phone is rung through a pair of Local channels.
+    pub local: Option<Local>,
     /// Number and name that the phone shows.
     pub caller: (String, String),
     /// How the phone and the far end behave.
     pub course: Course,
+}
+
+/// A pair of Local channels that a request is to go through. It is played for calls that are
+/// answered; others ring the phone directly, since there are no recordings of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    /// The context in which it dials the extension.
+    pub context: String,
+    /// The uniqueid that its second half shall have.
+    pub other_id: Option<String>,
 }
 
 /// How a click-to-dial call goes.

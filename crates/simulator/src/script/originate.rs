@@ -6,12 +6,13 @@ use super::{
     channel::{ChannelState, Identity, number, pair},
     events::{Cause, PhoneState},
     internal::trunk_data,
+    originate_local::through_local,
     stage::{Leg, NewLeg, Stage},
 };
 use crate::rights::Classes;
 
 impl Stage<'_> {
-    fn originate_response(&mut self, request: &Request, leg: Leg, reason: u8) {
+    pub(crate) fn originate_response(&mut self, request: &Request, leg: Leg, reason: u8) {
         let device = format!("PJSIP/{}", self.plan.people[0].extension);
         self.event("OriginateResponse", Classes::CALL, |stage, out| {
             let (leg, exten) = (stage.leg(leg), stage.plan.dialled.as_str());
@@ -25,7 +26,7 @@ const NO_UNIQUEID: &str = "<null>";
 /// Frame numbers, as Asterisk puts them into `Reason`.
 const REASON_FAILED: u8 = 0;
 const REASON_RINGING: u8 = 3;
-const REASON_ANSWERED: u8 = 4;
+pub(crate) const REASON_ANSWERED: u8 = 4;
 
 /// What a request for a phone that is not registered leads to: this event and nothing else.
 /// `channel` is the dial string of the request.
@@ -63,10 +64,15 @@ pub(crate) fn click_to_dial(stage: &mut Stage<'_>) -> Expected {
     let nobody = || Request {
         action_id: None,
         channel_id: None,
+        local: None,
         caller: (plan.dialled.clone(), String::new()),
         course: Course::Answered,
     };
     let request = plan.request.clone().unwrap_or_else(nobody);
+    if let (Some(local), Course::Answered) = (&request.local, request.course) {
+        let expected = through_local(stage, &request, local);
+        return Expected { from: person.extension.clone(), from_name: None, ..expected };
+    }
     let root = ring_own_phone(stage, &request);
     stage.wait(plan.durations.ring_ms);
     let expected = match request.course {

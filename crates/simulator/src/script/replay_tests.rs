@@ -170,14 +170,22 @@ proptest::proptest! {
 
 #[test]
 fn click_to_dial_gives_exactly_its_call() {
-    for course in [Course::Answered, Course::NotLifted, Course::FarBusy] {
+    let local = Local { context: "from-internal".to_owned(), other_id: Some("hs-7-b".to_owned()) };
+    for (course, local) in [
+        (Course::Answered, None),
+        (Course::Answered, Some(local)),
+        (Course::NotLifted, None),
+        (Course::FarBusy, None),
+    ] {
         let text = "Action: Originate\r\nActionID: hs-7\r\nChannel: PJSIP/201\r\n\
                     Context: from-internal\r\nExten: 0612341596\r\nPriority: 1\r\n\
-                    CallerID: \"0612341596\" <201>\r\nAsync: true\r\nChannelId: hs-7-a\r\n\r\n";
+                    CallerID: \"0612341596\" <201>\r\nAsync: true\r\nChannelId: hs-7-a\r\n\
+                    OtherChannelId: hs-7-b\r\n\r\n";
         let sent = json!({ "at_offset": 0, "ms": 0, "text": text }).to_string();
         let request = Request {
             action_id: Some("hs-7".to_owned()),
             channel_id: Some("hs-7-a".to_owned()),
+            local,
             caller: ("201".to_owned(), "0612341596".to_owned()),
             course,
         };

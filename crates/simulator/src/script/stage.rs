@@ -24,7 +24,7 @@ pub(crate) struct NewLeg<'a> {
     pub(crate) name: String,
     pub(crate) state: ChannelState,
     pub(crate) caller: Identity,
-    pub(crate) context: &'static str,
+    pub(crate) context: &'a str,
     pub(crate) exten: &'a str,
     /// The channel whose linkedid it takes over; `None` for the first one of a call.
     pub(crate) linked: Option<Leg>,
@@ -134,7 +134,7 @@ impl<'a> Stage<'a> {
             state: new.state,
             caller: new.caller,
             connected: Identity::default(),
-            context: new.context,
+            context: new.context.to_owned(),
             exten: new.exten.to_owned(),
             priority: 1,
             uniqueid,
@@ -156,10 +156,10 @@ impl<'a> Stage<'a> {
     }
 
     /// The full names of the next pair of Local channels, without `;1` and `;2`.
-    pub(crate) fn local_name(&mut self, exten: &str) -> String {
+    pub(crate) fn local_name(&mut self, exten: &str, context: &str) -> String {
         let number = self.numbering.local;
         self.numbering.local = number.wrapping_add(1);
-        format!("Local/{exten}@from-internal-{number:08x}")
+        format!("Local/{exten}@{context}-{number:08x}")
     }
 
     fn next_uniqueid(&mut self) -> String {

@@ -233,6 +233,7 @@ fn click_to_dial(number: u8, course: Course) -> Plan {
     let request = Request {
         action_id: Some(format!("c2d-000{number}")),
         channel_id: Some(format!("hub-c2d-000{number}-a")),
+        local: None,
         caller: ("84957654321".to_owned(), "Click to dial".to_owned()),
         course,
     };
@@ -243,11 +244,20 @@ fn click_to_dial(number: u8, course: Course) -> Plan {
     }
 }
 
+fn through_local() -> Plan {
+    let mut plan = click_to_dial(6, Course::Answered);
+    let other_id = Some("hub-c2d-0006-b".to_owned());
+    let request = plan.request.as_mut().unwrap();
+    request.local = Some(Local { context: "ext-local".to_owned(), other_id });
+    plan
+}
+
 #[test]
 fn click_to_dial_is_as_recorded() {
     same_as_recorded("click_to_dial", &click_to_dial(1, Course::Answered));
     same_as_recorded("click_to_dial_agent_no_answer", &click_to_dial(2, Course::NotLifted));
     same_as_recorded("click_to_dial_dest_busy", &click_to_dial(4, Course::FarBusy));
+    same_as_recorded("click_to_dial_local", &through_local());
 }
 
 /// What holds on every Asterisk, whatever the order of its threads: no event names a channel before
@@ -329,6 +339,8 @@ proptest::proptest! {
             keeps_the_rules(&click_to_dial(1, course));
             can_be_cut_off(&click_to_dial(1, course), steps);
         }
+        keeps_the_rules(&through_local());
+        can_be_cut_off(&through_local(), steps);
     }
 }
 

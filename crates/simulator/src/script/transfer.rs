@@ -63,7 +63,7 @@ fn refer(stage: &mut Stage<'_>, (room, root, phone): (Room, Leg, Leg), to: &Pers
     stage.unhold(phone);
     let (before, bridge) = (stage.leg(root).clone(), stage.bridges[room.0].clone());
     stage.change(root, |it| {
-        (it.context, it.exten) = ("from-internal", to.extension.clone());
+        (it.context, it.exten) = ("from-internal".to_owned(), to.extension.clone());
         it.priority = 1;
         it.application = dial_data(to);
     });
@@ -154,7 +154,7 @@ fn consult(stage: &mut Stage<'_>, (room, phone): (Room, Leg), second: &Person) -
     let started_ms = stage.now_ms;
     let exten = second.extension.as_str();
     let asker = stage.leg(phone).caller.clone();
-    let pair_name = stage.local_name(exten);
+    let pair_name = stage.local_name(exten, "from-internal");
     let one = local_half(stage, phone, format!("{pair_name};1"), ChannelState::Down, exten);
     let two = local_half(stage, phone, format!("{pair_name};2"), ChannelState::Ring, exten);
     stage.change(two, |it| it.application = dial_data(second));

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     company::{Caller, Person},
     rights::Classes,
-    script::{Course, Durations, HangsUp, Kind, Numbering, Plan, Request, refused},
+    script::{Course, Durations, HangsUp, Kind, Local, Numbering, Plan, Request, refused},
 };
 
 /// Writes one response: its headers in order, `ActionID` after the first as Asterisk does.
@@ -231,14 +231,20 @@ fn originate(exchange: &mut Exchange, action: &Action) -> Vec<u8> {
         // The real one would keep this client waiting until the phone is answered.
         return error(action, "Originate failed");
     }
+    let (extension, context) = match device.split_once('@') {
+        // What stands behind a slash are options.
+        Some((extension, rest)) => (extension, rest.split('/').next()),
+        None => (device, None),
+    };
+    let other_id = action.get("OtherChannelId").map(str::to_owned);
+    let local = context.filter(|_| technology == "Local");
     let request = Request {
+        local: local.map(|it| Local { context: it.to_owned(), other_id }),
         action_id: action.get("ActionID").map(str::to_owned),
         channel_id: action.get("ChannelId").map(str::to_owned),
         caller: caller_id(action.get("CallerID").unwrap_or_default()),
         course: course(&exten),
     };
-    // `Local/201@from-internal` rings the same phone; the pair of Local channels is not played.
-    let extension = device.split('@').next().unwrap_or_default();
     let person = exchange.settings.company.person(extension).cloned();
     match person.filter(|_| matches!(technology, "PJSIP" | "Local")) {
         Some(person) => place(exchange, person, exten, request),
