@@ -47,6 +47,10 @@
   }
   setInterval(tick, 1000);
 
+  // On a narrow screen the navigation scrolls: where one is must be in sight.
+  var here = document.querySelector(".hs-nav a[aria-current]");
+  if (here) here.parentNode.scrollLeft = here.offsetLeft - 60;
+
   // The keys. `g` waits a second for the letter of the page.
   var pages = { l: "/live", c: "/calls", p: "/pbxes", i: "/integrations", d: "/deliveries", h: "/health" };
   var going = 0;

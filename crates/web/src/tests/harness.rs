@@ -115,6 +115,7 @@ impl Pages {
             name: Some("head-office".into()),
             kind: Some("asterisk".into()),
             enabled: None,
+            flight_recorder_hours: None,
             settings: settings(
                 json!({ "host": "pbx.example", "username": "hub", "secret": "s3cret" }),
             ),
