@@ -19,6 +19,6 @@ pub use far_end::{FarEnd, Received, Reply};
 pub use hub::{HubSetup, TestHub};
 pub use needs::{ASTERISK_16, ASTERISK_22, CHROMEDRIVER, POSTGRES, needs, skipped};
 pub use pushed::Pushed;
-pub use real_pbx::{Driver, RealPbx, SECRET, Scenario};
+pub use real_pbx::{Driver, RealPbx, Scenario};
 pub use took_place::differences;
 pub use wait::until;

@@ -23,9 +23,6 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long one scenario may take; the kit itself gives up after 60 s.
 const SCENARIO_LIMIT: Duration = Duration::from_secs(90);
 
-/// The secret of every AMI account of the kit.
-pub const SECRET: &str = "kit-secret";
-
 /// The SIP driver that the telephones are connected by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
@@ -71,15 +68,17 @@ impl RealPbx {
         self.base_port + 38
     }
 
-    /// The entry for `hookswitch apply` that links to it with the account `hub`, which has the
-    /// rights that our documentation asks for and no more.
-    #[must_use]
-    pub fn entry(&self, name: &str) -> String {
-        format!(
-            "[[pbx]]\nname = \"{name}\"\nkind = \"asterisk\"\nhost = \"127.0.0.1\"\nport = {}\n\
-             username = \"hub\"\nsecret = \"{SECRET}\"\n",
-            self.ami_port()
-        )
+    /// Puts lines at the end of its `manager.conf`, as an administrator pastes them, and makes
+    /// them count.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written, or Asterisk does not read them.
+    pub async fn paste_into_manager_conf(&self, lines: &str) -> Result<()> {
+        let file = self.folder.join("etc/asterisk-kit/manager.conf");
+        let before = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        fs::write(&file, format!("{before}\n{lines}"))?;
+        tool("pbx-cli", &self.folder, &["manager", "reload"]).await
     }
 
     /// Places the calls of one scenario and says what really took place, measured on the phones.

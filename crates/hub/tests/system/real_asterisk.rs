@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
+use http::Method;
 use serde_json::{Value, json};
 use testkit::{
     ASTERISK_16, ASTERISK_22, Api, Browser, CHROMEDRIVER, Driver, FarEnd, Look, Pushed, RealPbx,
@@ -149,14 +150,26 @@ struct Site {
 }
 
 impl Site {
+    /// Does what a new user does: enters the PBX, pastes the lines that are shown into its
+    /// `manager.conf`, and switches the link on.
     async fn start(folder: &str, driver: Driver, base_port: u16) -> Result<Site> {
         let pbx = RealPbx::start(folder, driver, base_port).await?;
         let far_end = FarEnd::start().await;
-        let mut hub = hookswitch().prepare().await?;
-        hub.apply(&format!("{}{}", pbx.entry(PBX), pushes_to("far-end", &far_end.url("/events"))))
-            .await?;
-        hub.start().await?;
-        link_is_up(&hub.api(), PBX).await?;
+        let hub = hookswitch().start().await?;
+        let api = hub.api();
+        hub.apply(&pushes_to("far-end", &far_end.url("/events"))).await?;
+        let entry = json!({
+            "name": PBX, "kind": "asterisk", "enabled": false, "host": "127.0.0.1",
+            "port": pbx.ami_port(), "username": "hookswitch", "secret": "a-long-random-secret",
+        });
+        let entered = api.post("/api/v1/pbxes", &entry).await?;
+        ensure!(entered.status == 201, "POST /pbxes: {} {}", entered.status, entered.text);
+        let path = format!("/api/v1/pbxes/{}", entered.json()["id"].as_str().unwrap_or_default());
+        let setup = api.get(&format!("{path}/setup")).await?;
+        pbx.paste_into_manager_conf(setup["lines"].as_str().context("no lines to paste")?).await?;
+        let switched = api.request(Method::PATCH, &path, Some(&json!({ "enabled": true }))).await?;
+        ensure!(switched.status == 200, "PATCH {path}: {} {}", switched.status, switched.text);
+        link_is_up(&api, PBX).await?;
         Ok(Site { hub, far_end, pbx })
     }
 
