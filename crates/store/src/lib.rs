@@ -47,7 +47,7 @@ pub use retention::Pruned;
 pub use url::StorageUrl;
 pub use writer::{
     Attempt, AttemptOutcome, AttemptRecord, Commit, Committed, EXCERPT_BYTES_MAX, Faults,
-    LinkUpdate, NewDelivery, Turn, Writer, WriterState,
+    LinkUpdate, NewDelivery, Turn, Writer, WriterCounters, WriterState,
 };
 
 /// What the store takes from the outside.
@@ -79,8 +79,13 @@ struct Inner {
     /// Makes the ids of everything but events.
     ids: std::sync::Mutex<call::Ids>,
     proofs: accounts::Proofs,
-    /// Keeps other processes away while the store is open.
-    lock: std::sync::Mutex<Option<std::fs::File>>,
+}
+
+/// A store that is dropped without [`Store::close`] still commits what waits, in the background.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.writer.end();
+    }
 }
 
 impl Store {
@@ -106,7 +111,6 @@ impl Store {
         let closing = tokio::task::spawn_blocking(move || {
             inner.writer.close();
             inner.readers.close();
-            inner.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         });
         if closing.await.is_err() {
             tracing::error!("closing the store has panicked");

@@ -52,6 +52,7 @@ fn open(url: StorageUrl, settings: StoreSettings) -> Result<Store, OpenError> {
         targets: Arc::clone(&targets),
         clock: settings.clock,
         seed,
+        _lock: lock,
     };
     let inner = Inner {
         seed,
@@ -62,7 +63,6 @@ fn open(url: StorageUrl, settings: StoreSettings) -> Result<Store, OpenError> {
         targets,
         ids: Mutex::new(Ids::new(settings.seed)),
         proofs: accounts::Proofs::default(),
-        lock: Mutex::new(lock),
         url,
         settings,
     };

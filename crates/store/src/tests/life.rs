@@ -52,6 +52,24 @@ fn a_second_process_is_told_that_the_database_is_in_use() {
 }
 
 #[test]
+fn a_store_that_is_dropped_commits_what_waits_and_lets_the_database_go() {
+    on_both(async |home| {
+        let site = Site::open(home).await;
+        let turn = site.turn(vec![(started(&call(1, 0)), vec![])]);
+        site.store.writer().submit(turn).await.unwrap();
+        drop(site);
+        let again = loop {
+            match Store::open(&home.url, settings()).await {
+                Ok(store) => break store,
+                Err(OpenError::InUse(_) | OpenError::InUseServer) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert_eq!(again.open_calls(&again.default_organisation()).len(), 1);
+    });
+}
+
+#[test]
 fn a_newer_database_is_refused_and_left_as_it_is() {
     on_both(async |home| {
         let store = home.open().await;

@@ -14,6 +14,7 @@ mod turn;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use call::UnixMs;
@@ -49,6 +50,7 @@ struct Shared {
     targets: Arc<Targets>,
     subscribers: Mutex<Vec<mpsc::UnboundedSender<Arc<Commit>>>>,
     state: watch::Sender<WriterState>,
+    counters: Mutex<WriterCounters>,
     faults: Faults,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -60,6 +62,23 @@ pub(crate) struct Parts {
     pub(crate) targets: Arc<Targets>,
     pub(crate) clock: fn() -> UnixMs,
     pub(crate) seed: u64,
+    /// Keeps other processes away until the thread has ended. Dropped after `db`.
+    pub(crate) _lock: Option<std::fs::File>,
+}
+
+/// What the writer has done since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WriterCounters {
+    /// Transactions with events or outcomes.
+    pub commits: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Outcomes of attempts in them.
+    pub attempts: u64,
+    /// Transactions that failed and were tried again.
+    pub failures: u64,
+    /// Time spent on them, from taking the turns off the queue to the end of the sync.
+    pub busy: Duration,
 }
 
 /// Whether what is submitted gets onto the disk.
@@ -86,6 +105,7 @@ impl Writer {
             targets: Arc::clone(&parts.targets),
             subscribers: Mutex::default(),
             state: watch::Sender::new(WriterState::Working),
+            counters: Mutex::default(),
             faults: Faults::default(),
             thread: Mutex::default(),
         });
@@ -142,6 +162,12 @@ impl Writer {
         self.shared.state.subscribe()
     }
 
+    /// What the writer has done since it started.
+    #[must_use]
+    pub fn counters(&self) -> WriterCounters {
+        *self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Disturbances for tests.
     #[must_use]
     pub fn faults(&self) -> &Faults {
@@ -187,12 +213,17 @@ impl Writer {
         }
     }
 
-    /// Commits what waits, and ends the thread. Waits for it.
-    pub(crate) fn close(&self) {
+    /// Lets the thread commit what waits, and end.
+    pub(crate) fn end(&self) {
         self.shared.queue.close();
         self.shared.faults.resume();
         self.shared.turns_room.close();
         self.shared.records_room.close();
+    }
+
+    /// Lets the thread commit what waits, and end. Waits for it.
+    pub(crate) fn close(&self) {
+        self.end();
         let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|it| it.join().is_err()) {
             tracing::error!("the thread that writes the database has panicked");

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    Commit, Parts, Shared, WriterState,
+    Commit, Parts, Shared, WriterCounters, WriterState,
     batch::Batch,
     ledger::Ledger,
     queue::{Taken, Waiting, Work},
@@ -53,8 +53,16 @@ struct Thread<'a> {
 impl Thread<'_> {
     /// Writes until it is written, and tells the subscribers. `false` when closing gave up.
     fn commit(&mut self, turns: Vec<Waiting>, records: Vec<super::AttemptRecord>) -> bool {
+        let begun = Instant::now();
+        let attempts = records.len() as u64;
         let Some(written) = self.until_written(turns, records) else { return false };
         let (batch, room) = written;
+        self.count(|it| {
+            it.commits += 1;
+            it.events += batch.committed.len() as u64;
+            it.attempts += attempts;
+            it.busy += begun.elapsed();
+        });
         self.parts.open.apply(batch.calls());
         if !batch.committed.is_empty() {
             self.publish(Commit { events: batch.committed, _room: room });
@@ -82,7 +90,10 @@ impl Thread<'_> {
                     self.working();
                     return Some((batch, room));
                 }
-                Err(error) => self.failing(&error),
+                Err(error) => {
+                    self.count(|it| it.failures += 1);
+                    self.failing(&error);
+                }
             }
             if self.shared.queue.is_closing() {
                 let since = *closing_since.get_or_insert_with(Instant::now);
@@ -151,6 +162,10 @@ impl Thread<'_> {
         let mut subscribers =
             self.shared.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
         subscribers.retain(|it| it.send(Arc::clone(&commit)).is_ok());
+    }
+
+    fn count(&self, add: impl FnOnce(&mut WriterCounters)) {
+        add(&mut self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn working(&self) {
