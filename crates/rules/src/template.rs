@@ -9,10 +9,12 @@
 //! `place::Spot`; another token is one more line in `names`, and its value in `facts`.
 
 mod check;
+mod complain;
 mod engine;
 mod facts;
 mod names;
 mod place;
+mod size;
 #[cfg(test)]
 mod tests;
 

@@ -6,14 +6,19 @@
 
 use minijinja::machinery::{
     Span, Token as Lexeme,
-    ast::{Call, CallArg, CallType, Expr, ForLoop, Stmt},
+    ast::{BinOp, BinOpKind, Call, CallArg, CallType, Expr, Filter, ForLoop, Stmt},
     parse, tokenize,
 };
 
 use super::{
     FILTERS, TemplateError,
+    complain::{
+        ALONE, ESCAPE, PIPE, SET, at, constant_name, exists, find, not_here, start_of, text_of,
+        unknown, unknown_name,
+    },
     engine::{TESTS, syntax},
-    names::{ROOTS, Shape, Token, join, nearest, token_names},
+    names::{ROOTS, Shape},
+    size::{TOKEN_BYTES, VALUE_BYTES_MAX, reckon},
 };
 
 /// The most parts (names, dots, operators …) of one `{{ }}` or `{% %}`. A long chain of them makes
@@ -27,7 +32,7 @@ pub(super) fn check(source: &str) -> Result<bool, TemplateError> {
     check_depth(source)?;
     let tree =
         parse(source, super::NAME, syntax()).map_err(|error| TemplateError::of(&error, source))?;
-    let mut walk = Walk { scopes: Vec::new(), has_tokens: false };
+    let mut walk = Walk { scopes: Vec::new(), loops: 0, has_tokens: false };
     walk.statement(&tree)?;
     Ok(walk.has_tokens)
 }
@@ -59,11 +64,22 @@ fn check_depth(source: &str) -> Result<(), TemplateError> {
 
 /// What is known of a value; `None` when it was computed and may be anything.
 type Known = Option<Shape>;
+
+/// A name that the template made itself.
+struct Own<'t> {
+    name: &'t str,
+    known: Known,
+    /// By the reckoning of `size`.
+    bytes: u64,
+}
+
 type Checked<T = ()> = Result<T, TemplateError>;
 
 struct Walk<'t> {
     /// Names that the template made itself, innermost scope last.
-    scopes: Vec<Vec<(&'t str, Known)>>,
+    scopes: Vec<Vec<Own<'t>>>,
+    /// How many loops are around.
+    loops: usize,
     has_tokens: bool,
 }
 
@@ -80,10 +96,10 @@ impl<'t> Walk<'t> {
         match statement {
             Stmt::Template(it) => self.statements(&it.children),
             Stmt::EmitRaw(_) => Ok(()),
-            Stmt::EmitExpr(it) => self.expression(&it.expr).map(drop),
+            Stmt::EmitExpr(it) => self.whole(&it.expr).map(drop),
             Stmt::ForLoop(it) => self.for_loop(it),
             Stmt::IfCond(it) => {
-                self.expression(&it.expr)?;
+                self.whole(&it.expr)?;
                 self.statements(&it.true_body)?;
                 self.statements(&it.false_body)
             }
@@ -110,50 +126,72 @@ impl<'t> Walk<'t> {
     }
 
     fn for_loop(&mut self, it: &'t ForLoop<'t>) -> Checked {
-        let element = match self.expression(&it.iter)? {
+        let (known, bytes) = self.whole(&it.iter)?;
+        let element = match known {
             Some(Shape::List(element)) => Some(*element),
             _ => None,
         };
-        self.scopes.push(vec![("loop", None)]);
-        self.name(&it.target, element);
-        let filter = it.filter_expr.as_ref().map_or(Ok(()), |it| self.expression(it).map(drop));
+        self.scopes.push(vec![Own { name: "loop", known: None, bytes: 0 }]);
+        self.name(&it.target, element, bytes);
+        self.loops += 1;
+        let filter = it.filter_expr.as_ref().map_or(Ok(()), |it| self.whole(it).map(drop));
         let checked = filter.and_then(|()| self.statements(&it.body));
+        self.loops -= 1;
         self.scopes.pop();
         checked?;
         self.statements(&it.else_body)
     }
 
     fn assign(&mut self, target: &'t Expr<'t>, value: &'t Expr<'t>) -> Checked {
-        let known = self.expression(value)?;
-        self.name(target, known);
+        if let Expr::Var(it) = target
+            && 0 < self.loops
+            && self.own(it.id).is_some()
+        {
+            // A text could be doubled in each round; what stands outside would not change anyway.
+            let message = format!("`{}` has a value already; within a loop take a new name", it.id);
+            return Err(at(it.span(), message));
+        }
+        let (known, bytes) = self.whole(value)?;
+        self.name(target, known, bytes);
         Ok(())
     }
 
     /// Makes a name known from here on.
-    fn name(&mut self, target: &'t Expr<'t>, known: Known) {
+    fn name(&mut self, target: &'t Expr<'t>, known: Known, bytes: u64) {
         match target {
             Expr::Var(it) => {
                 if let Some(scope) = self.scopes.last_mut() {
-                    scope.push((it.id, known));
+                    scope.push(Own { name: it.id, known, bytes });
                 }
             }
-            Expr::List(it) => it.items.iter().for_each(|it| self.name(it, None)),
-            Expr::Tuple(it) => it.items.iter().for_each(|it| self.name(it, None)),
+            Expr::List(it) => it.items.iter().for_each(|it| self.name(it, None, bytes)),
+            Expr::Tuple(it) => it.items.iter().for_each(|it| self.name(it, None, bytes)),
             _ => {}
         }
     }
 
+    /// An expression that stands for itself: what it gives, and how long that may be.
+    fn whole(&mut self, expression: &'t Expr<'t>) -> Checked<(Known, u64)> {
+        let known = self.expression(expression)?;
+        let bytes = reckon(expression, &|name| self.own(name).map_or(TOKEN_BYTES, |it| it.bytes));
+        if VALUE_BYTES_MAX < bytes {
+            let message = "this could become far too long a text; put less together";
+            return Err(at(start_of(expression), message.to_owned()));
+        }
+        Ok((known, bytes))
+    }
+
     fn expression(&mut self, expression: &'t Expr<'t>) -> Checked<Known> {
         match expression {
-            Expr::Const(_) => {}
+            Expr::Const(it) => return Ok(it.value.is_number().then_some(Shape::Number)),
             Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => return self.path(expression),
             Expr::Slice(it) => {
                 let known = self.expression(&it.expr)?;
                 self.all([&it.start, &it.stop, &it.step].into_iter().flatten())?;
                 return Ok(known);
             }
-            Expr::UnaryOp(it) => self.all([&it.expr])?,
-            Expr::BinOp(it) => self.all([&it.left, &it.right])?,
+            Expr::UnaryOp(it) => return self.expression(&it.expr),
+            Expr::BinOp(it) => return self.operation(it, it.span()),
             Expr::Compare(it) => {
                 self.all([&it.expr])?;
                 self.all(it.ops.iter().map(|it| &it.expr))?;
@@ -162,14 +200,7 @@ impl<'t> Walk<'t> {
                 self.all([&it.test_expr, &it.true_expr])?;
                 self.all(&it.false_expr)?;
             }
-            Expr::Filter(it) => {
-                exists("filter", it.name, FILTERS, it.span())?;
-                let known = it.expr.as_ref().map_or(Ok(None), |it| self.expression(it))?;
-                self.arguments(&it.args)?;
-                if let (Some(Shape::List(element)), "first" | "last") = (known, it.name) {
-                    return Ok(Some(*element));
-                }
-            }
+            Expr::Filter(it) => return self.filter(it, it.span()),
             Expr::Test(it) => {
                 exists("question", it.name, TESTS, it.span())?;
                 self.all([&it.expr])?;
@@ -184,6 +215,29 @@ impl<'t> Walk<'t> {
             }
         }
         Ok(None)
+    }
+
+    fn filter(&mut self, filter: &'t Filter<'t>, span: Span) -> Checked<Known> {
+        exists("filter", filter.name, FILTERS, span)?;
+        let known = filter.expr.as_ref().map_or(Ok(None), |it| self.expression(it))?;
+        self.arguments(&filter.args)?;
+        Ok(match (known, filter.name) {
+            (Some(Shape::List(element)), "first" | "last") => Some(*element),
+            (_, "abs" | "float" | "int" | "length" | "round") => Some(Shape::Number),
+            _ => None,
+        })
+    }
+
+    fn operation(&mut self, it: &'t BinOp<'t>, span: Span) -> Checked<Known> {
+        let numbers = [self.expression(&it.left)?, self.expression(&it.right)?]
+            .iter()
+            .all(|it| *it == Some(Shape::Number));
+        if matches!(it.op, BinOpKind::Mul) && !numbers {
+            // Between a text and a number it would repeat the text, millions of times if need be.
+            let message = "`*` is for numbers; put `| int` or `| float` behind what is one";
+            return Err(at(span, message.to_owned()));
+        }
+        Ok(numbers.then_some(Shape::Number))
     }
 
     fn all(&mut self, expressions: impl IntoIterator<Item = &'t Expr<'t>>) -> Checked {
@@ -221,17 +275,17 @@ impl<'t> Walk<'t> {
         self.own(name).is_some()
     }
 
-    fn own(&self, name: &str) -> Option<Known> {
+    fn own(&self, name: &str) -> Option<&Own<'t>> {
         let mut names = self.scopes.iter().rev().flat_map(|it| it.iter().rev());
-        names.find(|it| it.0 == name).map(|it| it.1)
+        names.find(|it| it.name == name)
     }
 
     /// A name with dots: follows it as far as shapes are known.
     fn path(&mut self, expression: &'t Expr<'t>) -> Checked<Known> {
         match expression {
             Expr::Var(it) => {
-                if let Some(known) = self.own(it.id) {
-                    return Ok(known);
+                if let Some(own) = self.own(it.id) {
+                    return Ok(own.known);
                 }
                 find(ROOTS, it.id)
                     .map(|it| Some(it.shape))
@@ -279,99 +333,12 @@ impl<'t> Walk<'t> {
                     "`{name}` cannot be asked of a list; take one of it with `[0]` or `| first`, or go through it with `for`"
                 ),
             )),
-            Some(Shape::Plain) => Err(at(
+            Some(Shape::Plain | Shape::Number) => Err(at(
                 start_of(whole),
                 format!(
                     "`{name}` is unknown: what stands before it is a plain value without parts"
                 ),
             )),
         }
-    }
-}
-
-/// Where a name with dots begins; the engine gives its end to each dot.
-fn start_of(expression: &Expr<'_>) -> Span {
-    match expression {
-        Expr::GetAttr(it) => start_of(&it.expr),
-        Expr::GetItem(it) => start_of(&it.expr),
-        _ => expression.span(),
-    }
-}
-
-fn find<'a>(tokens: &'a [Token], name: &str) -> Option<&'a Token> {
-    tokens.iter().find(|it| it.name == name)
-}
-
-fn constant_name(expression: &Expr<'_>) -> Option<String> {
-    expression.as_const().and_then(|it| it.as_str().map(str::to_owned))
-}
-
-/// A name with its dots, if the expression is nothing else.
-fn text_of(expression: &Expr<'_>) -> Option<String> {
-    match expression {
-        Expr::Var(it) => Some(it.id.to_owned()),
-        Expr::GetAttr(it) => Some(join(&text_of(&it.expr)?, it.name)),
-        Expr::GetItem(it) => match constant_name(&it.subscript_expr) {
-            Some(name) => Some(join(&text_of(&it.expr)?, &name)),
-            None => None,
-        },
-        _ => None,
-    }
-}
-
-fn unknown(expression: &Expr<'_>, span: Span, siblings: &[Token]) -> TemplateError {
-    match text_of(expression) {
-        Some(name) => unknown_name(&name, span, siblings),
-        None => at(span, "this part is unknown".to_owned()),
-    }
-}
-
-/// `siblings` are the names that could stand in place of the last part.
-fn unknown_name(name: &str, span: Span, siblings: &[Token]) -> TemplateError {
-    let known = token_names().iter().map(String::as_str);
-    let guess = nearest(name, known).map(str::to_owned).or_else(|| {
-        let (before, last) = name.rsplit_once('.')?;
-        let sibling = nearest(last, siblings.iter().map(|it| it.name))?;
-        Some(join(before, sibling))
-    });
-    let hint = match guess {
-        Some(guess) => format!("did you mean `{guess}`?"),
-        None if siblings.is_empty() => {
-            let roots: Vec<&str> = ROOTS.iter().map(|it| it.name).collect();
-            format!("names begin with one of {}", roots.join(", "))
-        }
-        None => {
-            let names: Vec<&str> = siblings.iter().map(|it| it.name).collect();
-            format!("there are {}", names.join(", "))
-        }
-    };
-    at(span, format!("`{name}` is unknown; {hint}"))
-}
-
-fn exists(what: &str, name: &str, known: &[&str], span: Span) -> Checked {
-    if known.contains(&name) {
-        return Ok(());
-    }
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(guess) => format!("did you mean `{guess}`?"),
-        None => format!("there are {}", known.join(", ")),
-    };
-    Err(at(span, format!("the {what} `{name}` is unknown; {hint}")))
-}
-
-const SET: &str = "write `{% set name = value %}`";
-const PIPE: &str = "put `| filter` behind the value";
-const ESCAPE: &str = "values are escaped for the place where they stand";
-const ALONE: &str = "a template stands alone";
-
-fn not_here(span: Span, what: &str, instead: &str) -> TemplateError {
-    at(span, format!("{what} cannot be used here: {instead}"))
-}
-
-fn at(span: Span, message: String) -> TemplateError {
-    TemplateError {
-        line: Some(u32::from(span.start_line)),
-        column: Some(u32::from(span.start_col) + 1),
-        message,
     }
 }

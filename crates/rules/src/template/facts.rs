@@ -117,7 +117,7 @@ record! {
     "type": Shape::Plain => kind.name(),
     "time": Shape::Plain => time_value(*time),
     "organisation": Shape::Plain => &**organisation,
-    "sequence": Shape::Plain => *sequence,
+    "sequence": Shape::Number => *sequence,
     "call": Shape::Record(CALL) => call_of(owner),
     "link": Shape::Record(LINK) => link_of(owner),
 }
@@ -165,11 +165,11 @@ record! {
     "started_at": Shape::Plain => time_value(*started_at),
     "answered_at": Shape::Plain => answered_at.map(time_value),
     "ended_at": Shape::Plain => ended_at.map(time_value),
-    "ring_seconds": Shape::Plain => *ring_seconds,
-    "talk_seconds": Shape::Plain => *talk_seconds,
-    "hold_seconds": Shape::Plain => *hold_seconds,
+    "ring_seconds": Shape::Number => *ring_seconds,
+    "talk_seconds": Shape::Number => *talk_seconds,
+    "hold_seconds": Shape::Number => *hold_seconds,
     "ended_by": Shape::Plain => word(ended_by),
-    "hangup_cause": Shape::Plain => *hangup_cause,
+    "hangup_cause": Shape::Number => *hangup_cause,
     "dial_request": Shape::Plain => dial_request.as_deref(),
     "recordings": Shape::List(&Shape::Record(RECORDING)) =>
         each(recordings.len(), |at| Value::from_object(RecordingFacts((Arc::clone(owner), at)))),
@@ -219,7 +219,7 @@ record! {
         let Root { delivery, attempt, event: _, call: _, link: _, integration: _ } = &**owner;
     }
     "id": Shape::Plain => delivery.as_str(),
-    "attempt": Shape::Plain => *attempt,
+    "attempt": Shape::Number => *attempt,
 }
 
 record! {

@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// A text, number, time or truth value.
+    /// A text, time or truth value.
     Plain,
+    /// A number.
+    Number,
     /// Something with named parts.
     Record(&'static [Token]),
     /// Many of the same shape.

@@ -315,6 +315,31 @@ fn a_template_that_would_run_away_is_stopped() {
 }
 
 #[test]
+fn a_template_that_would_fill_the_memory_is_refused() {
+    let doubled = format!("{{% set x = call.id %}}{}", "{% set x = x ~ x %}".repeat(30));
+    let table = [
+        (doubled.as_str(), "far too long a text"),
+        (
+            "{% set x = 'a' %}{% for t in call.rang %}{% set x = x ~ x %}{% endfor %}",
+            "take a new name",
+        ),
+        ("{{ 'a' * 100000000 }}", "`*` is for numbers"),
+        ("{{ call.rang * 100000000 }}", "`*` is for numbers"),
+        ("{% set x = 'a' %}{{ x * 100000000 }}", "`*` is for numbers"),
+        (
+            "{% set b = 'bbbbbbbbbbbbbbbb' ~ call.id %}{{ call.id | replace('a', b) | replace('b', b) | replace('b', b) }}",
+            "far too long a text",
+        ),
+    ];
+    for (source, words) in table {
+        let error = Template::compile(Place::Text, source).unwrap_err();
+        assert!(error.message.contains(words), "{source}: {error}");
+    }
+    let fine = "{% for t in call.rang %}{% set x = t ~ '/' ~ t %}{{ x }} {% endfor %}{{ (call.talk_seconds * 1000) | int }}";
+    assert_eq!(rendered(Place::Text, fine), "201/201 202/202 73400");
+}
+
+#[test]
 fn a_template_that_would_nest_too_deep_is_refused_before_it_does_harm() {
     let long = |before: &str, part: &str, after: &str| {
         format!("{before}{}{after}", part.repeat((SOURCE_BYTES_MAX - 100) / part.len()))
