@@ -11,7 +11,7 @@ use std::{
 };
 
 use app::App;
-use call::{CallUpdate, Ids, LinkChange, Tracker, UnixMs};
+use call::{CallUpdate, Ids, LinkChange, Tracker, TrackerSettings, UnixMs};
 use pbx::{Command, Counters, DialOutcome};
 use rustc_hash::FxHashMap;
 use store::{OrgId, PbxId, Store};
@@ -159,11 +159,11 @@ impl Keeper {
             link.stop.send_replace(true);
             end(link).await;
         }
-        match self.start(organisation, &pbx).await {
+        match self.start(organisation.clone(), &pbx).await {
             Ok(Some(link)) => {
                 running.insert(pbx, link);
             }
-            Ok(None) => {}
+            Ok(None) => self.close_calls(&organisation, &pbx).await,
             Err(error) => {
                 let reason = format!("{error:#}");
                 tracing::error!(pbx.id = %pbx, reason, "a link cannot be started");
@@ -211,6 +211,29 @@ impl Keeper {
         let task = tokio::spawn(driver.run());
         self.switchboard.set(pbx.clone(), Some(to_link));
         Ok(Some(Running { stop, task }))
+    }
+
+    /// Ends the calls of a phone system that nobody listens to any more: no news of them will come.
+    async fn close_calls(&self, organisation: &OrgId, pbx: &PbxId) {
+        let open = match self.store.calls_to_restore(organisation, pbx).await {
+            Ok(open) if open.is_empty() => return,
+            Ok(open) => open,
+            Err(error) => {
+                tracing::error!(%error, "the calls of a link that was stopped cannot be closed");
+                return;
+            }
+        };
+        let now = clock::now();
+        let mut tracker = Tracker::new(TrackerSettings::default(), Ids::new(clock::random_u64()));
+        tracker.restore(open);
+        tracker.snapshot_begins();
+        tracker.snapshot_ends(now, now);
+        let updates = std::iter::from_fn(|| tracker.poll()).collect();
+        let people = &self.app.live().people;
+        let turn = self.routing.turn(people, organisation, pbx, updates);
+        if let Err(error) = self.store.writer().submit(turn).await {
+            tracing::debug!(%error, "the end of calls is not stored");
+        }
     }
 
     fn recorder(&self, pbx: &PbxId, hours: Option<u32>) -> Option<Recorder> {

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use app::{App, Parts, vault::Vault};
 use connectors::{Client, Guard};
-use store::{StorageUrl, Store, StoreSettings};
+use store::{OrgId, PbxId, Shelf, StorageUrl, Store, StoreSettings};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, watch},
@@ -164,8 +164,7 @@ impl Hub {
         follower.tell_all().await.map_err(anyhow::Error::new)?;
         tokio::spawn(follower.run(integration_changes, intake.clone()));
 
-        let at_start = app::pbxes::opened_all(&app).await.map_err(anyhow::Error::new)?;
-        let at_start = at_start.into_iter().map(|it| (it.organisation, it.id)).collect();
+        let at_start = phone_systems(&store).await.map_err(anyhow::Error::new)?;
         let recordings = site.data_dir.join(RECORDINGS);
         let keeper = Keeper {
             app: Arc::clone(&app),
@@ -210,6 +209,20 @@ impl Hub {
             tracing::error!("the database could not be closed in time");
         }
     }
+}
+
+/// The phone systems to look after: those that are configured, and those that were removed while
+/// the hub did not run and have calls that nobody will ever end.
+async fn phone_systems(store: &Store) -> store::Result<Vec<(OrgId, PbxId)>> {
+    let configured = store.entries_of_all(Shelf::Pbx).await?;
+    let mut all: Vec<_> =
+        configured.into_iter().map(|(organisation, it)| (organisation, it.id.into())).collect();
+    for orphan in store.pbxes_with_open_calls().await? {
+        if !all.contains(&orphan) {
+            all.push(orphan);
+        }
+    }
+    Ok(all)
 }
 
 fn tls(settings: &Settings) -> Result<Option<tokio_rustls::TlsAcceptor>, Failure> {

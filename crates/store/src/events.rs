@@ -5,7 +5,7 @@ use std::sync::Arc;
 use call::{Call, CallId, Event, Memo, Subject};
 
 use crate::{
-    OrgId, PbxId, Result, Store, StoreError, Timeline,
+    OrgId, PbxId, Result, Store, StoreError, Timeline, accounts,
     db::{Db, Row, values},
     deliveries, key,
 };
@@ -77,6 +77,18 @@ impl Store {
                 });
                 Ok((call, memo))
             })
+        };
+        self.inner.readers.read(read).await
+    }
+
+    /// The phone systems that had open calls at the last commit; they may have been removed since.
+    pub async fn pbxes_with_open_calls(&self) -> Result<Vec<(OrgId, PbxId)>> {
+        let read = move |db: &mut Db| {
+            let sql = "SELECT DISTINCT open_calls.pbx, organisations.number, organisations.id \
+                       FROM open_calls JOIN organisations \
+                       ON organisations.number = open_calls.organisation \
+                       ORDER BY open_calls.pbx";
+            db.all(sql, &[], |row| Ok((accounts::org_of(row, 1)?, PbxId::from(row.text(0)?))))
         };
         self.inner.readers.read(read).await
     }
