@@ -332,3 +332,6 @@ impl Sink for News {
         self.app.live().links.noticed(self.pbx.as_str(), text, clock::now());
     }
 }
+
+#[cfg(test)]
+mod tests;
