@@ -6,7 +6,7 @@ use super::{
     channel::{ChannelState, Identity},
     dial::DIAL_PRIORITY,
     events::{Cause, PhoneState},
-    stage::{Leg, Stage},
+    stage::{Leg, Room, Stage},
 };
 use crate::company::Person;
 
@@ -54,9 +54,38 @@ pub(crate) fn answered(stage: &mut Stage<'_>) -> Expected {
     stage.wait(plan.durations.ring_ms);
     let answered_ms = stage.now_ms;
     let (winner, person) = (phones[plan.answers], &plan.people[plan.answers]);
-    let others: Vec<usize> = (0..phones.len()).filter(|&it| it != plan.answers).collect();
-    let waited = (answered_ms / 1000).to_string();
+    let room = connect(stage, root, &phones, queue);
 
+    stage.wait(plan.durations.talk_ms);
+    let callee = stage.callee_hangs_up();
+    let (first, second) = if callee { (winner, root) } else { (root, winner) };
+    stage.hangup_request(first, callee.then_some(Cause::NORMAL));
+    let whole_seconds = |ms: u32| (ms / 1000).to_string();
+    let (waited, talked) = (whole_seconds(answered_ms), whole_seconds(stage.now_ms - answered_ms));
+    let reason = if callee { "agent" } else { "caller" };
+    let fields = [("HoldTime", waited.as_str()), ("TalkTime", &talked), ("Reason", reason)];
+    stage.agent("AgentComplete", (root, winner), queue, person, &fields);
+    stage.leave(room, first);
+    stage.leave(room, second);
+    stage.destroy_room(room);
+    stage.soft_hangup_request(root, Cause::NORMAL);
+    records(stage, root, &phones, queue, Some(plan.answers));
+    stage.hangup(root, Cause::NORMAL);
+    stage.hangup(winner, Cause::NORMAL);
+    stage.phone(person, PhoneState::Idle);
+    Expected {
+        queue: Some(queue.to_owned()),
+        rang: plan.people.iter().map(|it| it.extension.clone()).collect(),
+        ..stage.expected_answered(person, answered_ms)
+    }
+}
+
+/// One member answers, the others stop to ring, and the caller leaves the queue.
+fn connect(stage: &mut Stage<'_>, root: Leg, phones: &[Leg], queue: &str) -> Room {
+    let plan = stage.plan;
+    let (winner, person) = (phones[plan.answers], &plan.people[plan.answers]);
+    let others: Vec<usize> = (0..phones.len()).filter(|&it| it != plan.answers).collect();
+    let waited = (stage.now_ms / 1000).to_string();
     stage.state(winner, ChannelState::Up);
     stage.dial_end(Some(root), winner, "ANSWER");
     // Twice, as it is on the wire.
@@ -77,29 +106,7 @@ pub(crate) fn answered(stage: &mut Stage<'_>) -> Expected {
         stage.phone(&plan.people[other], PhoneState::Idle);
     }
     stage.phone(person, PhoneState::InUse);
-    let room = stage.join(winner, root);
-
-    stage.wait(plan.durations.talk_ms);
-    let callee = stage.callee_hangs_up();
-    let (first, second) = if callee { (winner, root) } else { (root, winner) };
-    stage.hangup_request(first, callee.then_some(Cause::NORMAL));
-    let talked = (stage.now_ms.saturating_sub(answered_ms) / 1000).to_string();
-    let reason = if callee { "agent" } else { "caller" };
-    let fields = [("HoldTime", waited.as_str()), ("TalkTime", &talked), ("Reason", reason)];
-    stage.agent("AgentComplete", (root, winner), queue, person, &fields);
-    stage.leave(room, first);
-    stage.leave(room, second);
-    stage.destroy_room(room);
-    stage.soft_hangup_request(root, Cause::NORMAL);
-    records(stage, root, &phones, queue, Some(plan.answers));
-    stage.hangup(root, Cause::NORMAL);
-    stage.hangup(winner, Cause::NORMAL);
-    stage.phone(person, PhoneState::Idle);
-    Expected {
-        queue: Some(queue.to_owned()),
-        rang: plan.people.iter().map(|it| it.extension.clone()).collect(),
-        ..stage.expected_answered(person, answered_ms)
-    }
+    stage.join(winner, root)
 }
 
 fn records(stage: &mut Stage<'_>, root: Leg, phones: &[Leg], queue: &str, answered: Option<usize>) {

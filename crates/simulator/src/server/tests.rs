@@ -2,9 +2,15 @@
 
 use std::{fs, path::PathBuf};
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
 use super::*;
 use crate::{
-    company::Caller,
+    clock::Clock,
+    company::{Caller, Company},
     profile::{Load, LoadSettings, Mix},
     script::{self, Durations, HangsUp, Kind, Numbering, Outcome},
 };
