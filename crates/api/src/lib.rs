@@ -18,3 +18,6 @@ pub use operations::{
 pub use problem::{Code, FieldProblem, Problem};
 pub use scope::{Scope, UnknownScope};
 pub use shapes::*;
+
+#[cfg(test)]
+mod tests;

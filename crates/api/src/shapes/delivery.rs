@@ -136,7 +136,7 @@ pub enum TimelineItemShape {
     /// Something happened to the call.
     Event {
         /// What happened.
-        event: EventShape,
+        event: Box<EventShape>,
     },
     /// An event of the call was sent to an integration.
     Delivery {

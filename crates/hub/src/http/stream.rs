@@ -51,19 +51,21 @@ pub(super) async fn follow(
         // nginx would hold events back otherwise.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::new(EventBody::new(following))).into_response())
+    Ok((headers, Body::new(EventBody::new(following, HEART_BEAT))).into_response())
 }
 
 /// The body of a stream: what is told, and a heart-beat while nothing is.
-struct EventBody {
+pub(super) struct EventBody {
     following: Following,
     begun: bool,
+    every: Duration,
     heart_beat: Pin<Box<Sleep>>,
 }
 
 impl EventBody {
-    fn new(following: Following) -> EventBody {
-        EventBody { following, begun: false, heart_beat: Box::pin(sleep(HEART_BEAT)) }
+    /// `every` is the time between two heart-beats.
+    pub(super) fn new(following: Following, every: Duration) -> EventBody {
+        EventBody { following, begun: false, every, heart_beat: Box::pin(sleep(every)) }
     }
 }
 
@@ -86,8 +88,8 @@ impl http_body::Body for EventBody {
             return Poll::Ready(next.map(|it| Ok(Frame::data(it.frame()))));
         }
         if self.heart_beat.as_mut().poll(cx).is_ready() {
-            self.heart_beat.as_mut().reset(Instant::now() + HEART_BEAT);
-            // Asked at once again by the connection, so that the timer wakes the right task.
+            let next = Instant::now() + self.every;
+            self.heart_beat.as_mut().reset(next);
             return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b":\n\n")))));
         }
         Poll::Pending
