@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -40,29 +40,6 @@ fn the_shape_of_a_call_knows_every_field_that_a_call_can_have() {
     let written = serde_json::to_value(&call).unwrap();
     let shape: CallShape = serde_json::from_value(written.clone()).unwrap();
     assert_eq!(serde_json::to_value(&shape).unwrap(), written);
-}
-
-/// `UPDATE_EXPECT=1` writes the file anew.
-#[test]
-fn the_committed_document_is_fresh() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
-    let made = serde_json::to_string_pretty(&document(env!("CARGO_PKG_VERSION"))).unwrap() + "\n";
-    if update_expected() {
-        fs::write(&path, &made).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        made == committed,
-        "docs/openapi.json is stale: run the tests of `api` with UPDATE_EXPECT=1"
-    );
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it is how tests are told to write, as expect-test has it"
-)]
-fn update_expected() -> bool {
-    std::env::var("UPDATE_EXPECT").is_ok()
 }
 
 #[test]

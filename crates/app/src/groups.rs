@@ -97,6 +97,24 @@ pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// What has to be stored so that the groups stay on a phone system that gets another name.
+pub(crate) async fn follow_rename(
+    app: &App,
+    actor: &Actor,
+    old_name: &str,
+    new_name: &str,
+) -> Result<Vec<ConfigChange>> {
+    let groups = app.store.entries(actor.organisation(), Shelf::Group).await?;
+    let on_it = groups.into_iter().map(|it| (shape(&it).input, it));
+    let on_it = on_it.filter(|(group, _)| group.pbx == old_name);
+    let changes = on_it.map(|(mut group, entry)| {
+        new_name.clone_into(&mut group.pbx);
+        let (shelf, revision) = (Shelf::Group, Some(entry.revision));
+        ConfigChange::Update { shelf, id: entry.id, draft: draft(&group), revision }
+    });
+    Ok(changes.collect())
+}
+
 async fn stored(app: &App, actor: &Actor, id: &str) -> Result<Entry> {
     let found = app.store.entry(actor.organisation(), Shelf::Group, id).await?;
     found.ok_or(AppError::NotFound("group"))

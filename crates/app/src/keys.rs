@@ -157,6 +157,7 @@ pub(crate) fn shape(it: &store::ApiKey) -> ApiKey {
         name: it.name.clone(),
         scopes: scopes(&it.scopes),
         created_at: it.created_at,
+        last_used_at: it.last_used_at,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     Actor, App, AppError, Result, audit,
     error::problem,
     fields::{self, Fields, Resolve, Taken},
+    groups,
     keys::refused,
     names, near, pages,
     vault::random,
@@ -119,7 +120,7 @@ pub async fn create(app: &App, actor: &Actor, input: PbxInput) -> Result<Pbx> {
     let recorder = input.flight_recorder_hours.unwrap_or_default();
     let given = Given { name, kind, enabled, recorder, settings: &input.settings };
     let draft = given.check(app, organisation, None, resolve).map_err(AppError::Invalid)?.0;
-    let made = save(app, actor, ConfigChange::Create(Shelf::Pbx, draft)).await?;
+    let made = save(app, actor, vec![ConfigChange::Create(Shelf::Pbx, draft)]).await?;
     audit::note(app, actor, "pbx.created", &made.name, &[]).await;
     Ok(shape(app, &made))
 }
@@ -150,8 +151,15 @@ pub async fn change(app: &App, actor: &Actor, id: &str, input: PbxInput) -> Resu
     let draft = checked.map_err(AppError::Invalid)?.0;
     let changed = changed_fields(&old, &draft);
     let (shelf, revision) = (Shelf::Pbx, Some(old.revision));
-    let change = ConfigChange::Update { shelf, id: old.id, draft, revision };
-    let saved = save(app, actor, change).await?;
+    let renamed = (draft.name != old.name).then(|| draft.name.clone());
+    let mut changes = vec![ConfigChange::Update { shelf, id: old.id, draft, revision }];
+    if let Some(new_name) = &renamed {
+        changes.extend(groups::follow_rename(app, actor, &old.name, new_name).await?);
+    }
+    let saved = save(app, actor, changes).await?;
+    if renamed.is_some() {
+        groups::refresh(app, actor.organisation()).await?;
+    }
     audit::note(app, actor, "pbx.changed", &saved.name, &changed).await;
     Ok(shape(app, &saved))
 }
@@ -171,7 +179,8 @@ pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<()> {
             format!("the group `{}` is on this phone system: remove it first", group.name);
         return Err(AppError::Conflict(message));
     }
-    let saved = save(app, actor, ConfigChange::Delete { shelf: Shelf::Pbx, id: old.id }).await?;
+    let change = ConfigChange::Delete { shelf: Shelf::Pbx, id: old.id };
+    let saved = save(app, actor, vec![change]).await?;
     app.live.links.removed(&saved.id);
     audit::note(app, actor, "pbx.removed", &old.name, &[]).await;
     Ok(())
@@ -230,8 +239,9 @@ async fn stored(app: &App, actor: &Actor, id: &str) -> Result<Entry> {
     found.ok_or(AppError::NotFound("phone system"))
 }
 
-async fn save(app: &App, actor: &Actor, change: ConfigChange) -> Result<Entry> {
-    let saved = app.store.change_config(actor.organisation(), vec![change]).await;
+/// Carries out changes, the phone system's own first, and gives it as it is stored now.
+async fn save(app: &App, actor: &Actor, changes: Vec<ConfigChange>) -> Result<Entry> {
+    let saved = app.store.change_config(actor.organisation(), changes).await;
     let saved = saved.map_err(|it| refused(it, "phone system"))?;
     let entry = saved.into_iter().next().ok_or(AppError::NotFound("phone system"))?;
     app.links.pbx_changed(actor.organisation(), &PbxId::from(entry.id.as_str()));

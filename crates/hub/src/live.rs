@@ -32,10 +32,17 @@ impl Watcher for Health {
         destination: &Destination,
         error: Option<&str>,
         gave_up: bool,
-        _duration: Duration,
+        duration: Duration,
         at: UnixMs,
+        since: UnixMs,
     ) {
-        let health = &self.app.live().health;
+        let live = self.app.live();
+        live.meters.attempt_duration.observe(duration);
+        if error.is_none() {
+            let age_ms = u64::try_from(at.0.saturating_sub(since.0)).unwrap_or_default();
+            live.meters.delivery_latency.observe(Duration::from_millis(age_ms));
+        }
+        let health = &live.health;
         let integration = destination.id.as_str();
         match error {
             None => health.delivered(integration, at),

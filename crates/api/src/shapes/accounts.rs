@@ -123,6 +123,9 @@ pub struct ApiKey {
     /// When it was made.
     #[schemars(with = "Time")]
     pub created_at: UnixMs,
+    /// When it was last used, to the minute.
+    #[schemars(with = "Option<Time>")]
+    pub last_used_at: Option<UnixMs>,
 }
 
 /// An API key to be made.

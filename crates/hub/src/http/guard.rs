@@ -87,8 +87,9 @@ async fn admit(
 
 async fn authenticate(app: &App, method: Method, headers: &HeaderMap) -> Result<Actor, AppError> {
     if let Some(given) = headers.get(header::AUTHORIZATION) {
-        let key = given.to_str().ok().and_then(|it| it.strip_prefix("Bearer "));
-        let key = key.ok_or_else(|| {
+        let parts = given.to_str().ok().and_then(|it| it.split_once(' '));
+        let key = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, key) = key.ok_or_else(|| {
             AppError::Unauthenticated("write `Authorization: Bearer hsk_…`".to_owned())
         })?;
         return match keys::remembered(app, key) {

@@ -59,8 +59,7 @@ pub enum Order {
 
 /// Who wants to know how deliveries go.
 pub trait Watcher: Send + Sync {
-    /// An attempt ended. `error` is `None` for a success; `held` deliveries of the integration
-    /// wait in memory.
+    /// An attempt ended. `error` is `None` for a success; `since` is when the event happened.
     fn attempted(
         &self,
         destination: &Destination,
@@ -68,6 +67,7 @@ pub trait Watcher: Send + Sync {
         gave_up: bool,
         duration: Duration,
         at: UnixMs,
+        since: UnixMs,
     );
 }
 
@@ -273,7 +273,9 @@ impl Worker {
         let verdict = self.lanes.finished(&due.ticket, outcome, now, chance);
         let error = attempt.outcome.as_ref().err().map(ToString::to_string);
         let gave_up = matches!(verdict, Verdict::GaveUp(_));
-        self.watcher.attempted(&destination, error.as_deref(), gave_up, attempt.duration, now);
+        let since = due.payload.event.time;
+        let duration = attempt.duration;
+        self.watcher.attempted(&destination, error.as_deref(), gave_up, duration, now, since);
         let record = AttemptRecord {
             organisation: destination.organisation,
             delivery: DeliveryId::from(due.id),

@@ -34,7 +34,7 @@ pub(super) struct House {
     /// The same in another organisation.
     pub(super) stranger: String,
     commits: UnboundedReceiver<Arc<Commit>>,
-    _directory: tempfile::TempDir,
+    pub(super) directory: tempfile::TempDir,
 }
 
 /// What came back, whole.
@@ -51,7 +51,19 @@ impl Reply {
     }
 }
 
+/// A hub with two organisations.
 pub(super) async fn house() -> House {
+    let mut house = lone_house().await;
+    let other = house.store.create_organisation("other").await.unwrap();
+    house.stranger = format!("hsk_{}", "s".repeat(43));
+    let hash = sha2::Sha256::digest(house.stranger.as_bytes());
+    let hash: String = hash.iter().map(|it| format!("{it:02x}")).collect();
+    house.store.create_api_key(&other.id, "s", &hash, vec!["admin".into()], None).await.unwrap();
+    house
+}
+
+/// A hub with one organisation, as most are.
+pub(super) async fn lone_house() -> House {
     let directory = tempfile::tempdir().unwrap();
     let url = StorageUrl::Sqlite(directory.path().join("hub.db"));
     let store = Store::open(&url, StoreSettings { clock: tick, seed: 1 }).await.unwrap();
@@ -69,14 +81,10 @@ pub(super) async fn house() -> House {
     .await
     .unwrap();
     let router = router(Arc::clone(&app), Proxies::default());
-    let other = store.create_organisation("other").await.unwrap();
-    let stranger = format!("hsk_{}", "s".repeat(43));
-    let hash: String =
-        sha2::Sha256::digest(stranger.as_bytes()).iter().map(|it| format!("{it:02x}")).collect();
-    store.create_api_key(&other.id, "s", &hash, vec!["admin".into()], None).await.unwrap();
     let commits = store.writer().subscribe();
     let admin = String::new();
-    let mut house = House { app, store, router, admin, stranger, commits, _directory: directory };
+    let stranger = String::new();
+    let mut house = House { app, store, router, admin, stranger, commits, directory };
     house.admin = house.key(&[Scope::Admin]).await;
     house
 }

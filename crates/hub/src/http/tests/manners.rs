@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::house::{House, house, integration, pbx, request};
+use super::house::{House, house, integration, lone_house, pbx, request};
 
 #[track_caller]
 fn check(body: &Value, expected: Expect) {
@@ -201,4 +201,20 @@ async fn a_running_hub_is_configured_and_backed_up_over_the_api() {
     assert_eq!(doctor["findings"][0]["subject"], "storage");
     // There are two organisations here, and a copy would hold both.
     assert_eq!(house.get("/api/v1/backup").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_backup_is_the_database_and_leaves_nothing_behind() {
+    let house = lone_house().await;
+    let request = request("GET", "/api/v1/backup", &house.admin, Value::Null);
+    let response = tower::ServiceExt::oneshot(house.router.clone(), request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    assert!(bytes.starts_with(b"SQLite format 3\0"));
+    let left: Vec<String> = std::fs::read_dir(house.directory.path())
+        .unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .filter(|it| it.contains("backup"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
 }

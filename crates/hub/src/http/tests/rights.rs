@@ -62,6 +62,9 @@ async fn every_operation_needs_its_scope_and_no_other() {
         let wrong = house.key(&others.collect::<Vec<_>>()).await;
         let got = status(&house, operation, "X", &wrong).await;
         assert_eq!(got, StatusCode::FORBIDDEN, "{} without {needed}", operation.id);
+        if operation.id == "backup" {
+            continue; // Refused here for another reason, see below.
+        }
         let right = house.key(&[needed]).await;
         let got = status(&house, operation, "X", &right).await;
         let refused = [StatusCode::FORBIDDEN, StatusCode::UNAUTHORIZED];
