@@ -168,6 +168,36 @@ async fn tls_towards_a_port_without_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_told() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = ["127.0.0.1".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        // The client hangs up in the middle, which is what is tested.
+        let _ = acceptor.accept(socket).await;
+    });
+    let attempt = open(&KIND, &json!({ "url": url })).send(&delivery(), Keep::Failures).await;
+    let error = attempt.outcome.unwrap_err();
+    assert!(matches!(error, SendError::Unavailable { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("its TLS certificate is not signed by a public authority"), "{text}");
+}
+
+#[tokio::test]
 async fn a_host_that_does_not_exist_is_told() {
     let settings = json!({ "url": "https://no-such-host.invalid/hook" });
     let attempt = open(&KIND, &settings).send(&delivery(), Keep::Failures).await;
