@@ -145,7 +145,7 @@ pub struct Business {
 }
 
 impl Business {
-    /// Listens. Every path but `/`, `/received` and `/behaviour` takes deliveries.
+    /// Listens. Every path but `/list`, `/received` and `/behaviour` takes deliveries.
     ///
     /// # Errors
     ///
@@ -160,6 +160,7 @@ impl Business {
         let inner = Arc::new(Inner { settings, state: Mutex::default() });
         let routes = Router::new()
             .route("/", get(show).post(receive).put(receive))
+            .route("/list", get(show_list))
             .route("/received", get(list))
             .route("/behaviour", post(behave))
             .fallback(receive)
@@ -218,10 +219,17 @@ async fn receive(
 }
 
 async fn show(State(inner): State<Arc<Inner>>) -> Response {
+    page(page::frame(inner.lock().behaviour))
+}
+
+async fn show_list(State(inner): State<Arc<Inner>>) -> Response {
     let inbox = inner.lock();
-    let html = page::render(inbox.count, inbox.behaviour, inbox.last.iter().rev());
-    drop(inbox);
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'";
+    page(page::list(inbox.count, inbox.last.iter().rev()))
+}
+
+fn page(html: String) -> Response {
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-src 'self'";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
 }
 

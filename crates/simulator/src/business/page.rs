@@ -1,4 +1,4 @@
-//! The page: what has been received, newest first.
+//! The page: what has been received, and how it is answered.
 
 use serde_json::Value;
 
@@ -7,33 +7,35 @@ use crate::script::clock_time;
 
 const HEAD: &str = r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>A business system</title>
-<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="2">
+<meta name="viewport" content="width=device-width">
 <style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884 }
 th { font-weight: 600 } .bad { color: #c0392b } .good { color: #1e8449 }
-form { margin: 1rem 0 } input { width: 6rem }
+iframe { border: 0; width: 100%; height: 75vh; margin: 0 -1rem }
+input { width: 6rem }
 @media (prefers-color-scheme: dark) { body { background: #16181c; color: #e6e6e6 } }
-</style></head><body><h1>A business system</h1>
-<p>It stands for a CRM or a help desk: what Hookswitch delivers arrives here.</p>
-"#;
+</style>"#;
 
-pub(super) fn render<'a>(
-    count: u64,
-    behaviour: Behaviour,
-    received: impl Iterator<Item = &'a Received>,
-) -> String {
-    let mut out = HEAD.to_owned();
-    out.push_str(&format!(
-        "<p>Received so far: {count}. Answers with {} after {} ms. \
-         The same as JSON: <a href=\"/received\">/received</a></p>\n",
-        behaviour.status, behaviour.delay_ms
-    ));
-    out.push_str(&form(behaviour));
-    out.push_str(
-        "<table><thead><tr><th>Time (UTC)<th>Event<th>From<th>To<th>Outcome<th>Answered by\
-         <th>Signature<th>Answer</tr></thead><tbody>\n",
+/// The page around the list: it stays as it is, so that the form can be filled in.
+pub(super) fn frame(behaviour: Behaviour) -> String {
+    format!(
+        "{HEAD}</head><body><h1>A business system</h1>\n\
+         <p>It stands for a CRM or a help desk: what Hookswitch delivers arrives here. \
+         The same as JSON: <a href=\"/received\">/received</a></p>\n{}\
+         <iframe src=\"/list\" title=\"What was received\"></iframe></body></html>\n",
+        form(behaviour)
+    )
+}
+
+/// The list, newest first; it fetches itself anew.
+pub(super) fn list<'a>(count: u64, received: impl Iterator<Item = &'a Received>) -> String {
+    let mut out = format!(
+        "{HEAD}<meta http-equiv=\"refresh\" content=\"2\"></head><body>\
+         <p>Received so far: {count}</p>\n\
+         <table><thead><tr><th>Time (UTC)<th>Event<th>From<th>To<th>Outcome<th>Answered by\
+         <th>Signature<th>Answer</tr></thead><tbody>\n"
     );
     for delivery in received {
         out.push_str(&row(delivery));

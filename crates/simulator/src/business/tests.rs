@@ -71,7 +71,9 @@ async fn the_page_shows_what_came_and_escapes_it() {
     let body = r#"{"type":"call.ended","call":{"from":{"number":"+390612341596",
         "name":"<script>x</script>"},"outcome":"answered"}}"#;
     ask(&business, "POST /calls HTTP/1.1", body).await;
-    let page = ask(&business, "GET / HTTP/1.1", "").await;
+    let frame = ask(&business, "GET / HTTP/1.1", "").await;
+    assert!(frame.contains("src=\"/list\"") && frame.contains("action=\"/behaviour\""), "{frame}");
+    let page = ask(&business, "GET /list HTTP/1.1", "").await;
     assert!(page.contains("call.ended") && page.contains("+390612341596"), "{page}");
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
 }
