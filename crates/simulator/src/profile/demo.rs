@@ -22,6 +22,8 @@ pub struct Demo {
     next_us: i64,
     /// Kinds still to come in this round.
     bag: Vec<Kind>,
+    /// Known callers still to come in this round: nobody calls twice in a short time.
+    callers: Vec<usize>,
     /// How many calls each extension is in.
     busy: HashMap<String, u32>,
     placed: u64,
@@ -36,6 +38,7 @@ impl Demo {
             random: Random::new(seed),
             next_us: start_us.saturating_add(1_000_000),
             bag: Vec::new(),
+            callers: Vec::new(),
             busy: HashMap::new(),
             placed: 0,
         }
@@ -111,7 +114,12 @@ impl Demo {
         if !own && self.random.below(6) == 0 {
             return Caller::unknown(&mut self.random);
         }
-        Caller::known(self.random.below(Caller::pool_size()))
+        if self.callers.is_empty() {
+            self.callers = (0..Caller::pool_size()).collect();
+            self.random.shuffle(&mut self.callers);
+        }
+        // The bag is never empty here.
+        Caller::known(self.callers.pop().unwrap_or_default())
     }
 }
 
