@@ -16,6 +16,7 @@ struct Received {
     id: String,
     kind: String,
     sequence: u64,
+    merged_into: Option<String>,
 }
 
 impl Pushed {
@@ -30,6 +31,7 @@ impl Pushed {
                 id: text("id"),
                 kind: text("type"),
                 sequence: event["sequence"].as_u64().unwrap_or_default(),
+                merged_into: event["call"]["merged_into"].as_str().map(str::to_owned),
             });
         }
         pushed
@@ -38,6 +40,12 @@ impl Pushed {
     /// Ids of all calls that something was received of.
     pub fn calls(&self) -> impl Iterator<Item = &str> {
         self.calls.keys().map(String::as_str)
+    }
+
+    /// The call that this one turned out to be a part of, as its end said.
+    #[must_use]
+    pub fn merged_into(&self, call: &str) -> Option<&str> {
+        self.calls.get(call)?.iter().find_map(|it| it.merged_into.as_deref())
     }
 
     /// Whether the end of this call was received.
