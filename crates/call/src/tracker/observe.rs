@@ -43,6 +43,11 @@ impl Tracker {
         self.legs.by_name(name).map(LegId)
     }
 
+    /// All live legs.
+    pub fn legs(&self) -> impl Iterator<Item = LegId> {
+        self.legs.ids().map(LegId)
+    }
+
     /// The key of a live leg.
     #[must_use]
     pub fn key_of(&self, leg: LegId) -> &str {
@@ -124,10 +129,7 @@ impl Tracker {
                 self.consider_start(at, group, false);
             }
             LegState::Ringing => self.rings(at, leg),
-            LegState::Up => {
-                self.claim(at, leg.0);
-                self.consider_start(at, group, false);
-            }
+            LegState::Up => self.consider_start(at, group, false),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use call::{Call, Direction, EndedBy};
+use call::{Call, Direction, EndedBy, UnixMs};
 use proptest::{prelude::*, sample::Index};
 use serde_json::Value;
 
-use crate::replay::{Recording, Replayed};
+use crate::replay::{Recording, Replayed, Sent, Times};
 
 /// Where the recordings lie.
 pub(super) fn folder() -> PathBuf {
@@ -40,6 +40,17 @@ impl Fixture {
         let recording =
             Recording { pbx: "pbx", bytes, times: Some(times), sent: self.sent.as_deref() };
         super::super::replay::replay(&recording, &Value::Null).unwrap()
+    }
+
+    /// The bytes with the times at which they came.
+    pub(super) fn portions(&self) -> Vec<(UnixMs, &[u8])> {
+        Times::read(Some(&self.times)).unwrap().portions(&self.bytes)
+    }
+
+    /// What was sent, with the times.
+    pub(super) fn actions(&self) -> Vec<(UnixMs, String)> {
+        let sent = Sent::read(self.sent.as_deref()).unwrap();
+        sent.into_iter().map(|it| (it.at, it.text)).collect()
     }
 
     /// Where the version comes late in what it tells about holds and hang-ups.
@@ -175,8 +186,6 @@ fn byte_by_byte_gives_the_same_calls() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn any_split_gives_the_same_calls(which: Index, cuts in prop::collection::vec(any::<Index>(), 0..40)) {
         let names = all();
