@@ -1,8 +1,8 @@
 //! Cuts a stream of bytes into frames.
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr_iter, memmem};
 
-use super::frame::{Frame, FrameKind, Span};
+use super::frame::{Frame, FrameKind, Pair, Span, split};
 
 /// The longest line that is kept, in bytes: values of Asterisk end far below (a channel variable
 /// has at most 4 KiB). The rest of a longer line is left out.
@@ -148,7 +148,7 @@ impl Decoder {
             self.start = self.line;
             return false;
         }
-        self.push(buffer, line, end);
+        self.push(line, end);
         let first = self.lines.len() == 1;
         if first && is_banner(&buffer[line..end]) {
             return true;
@@ -174,7 +174,7 @@ impl Decoder {
         // The output of a command may lack its last line end.
         if let Some(output) = text.strip_suffix(b"--END COMMAND--") {
             if !self.skipping && !output.is_empty() {
-                self.push(buffer, line, line + output.len());
+                self.push(line, line + output.len());
             }
             // The blank line that follows is skipped like any other.
             let whole = !std::mem::take(&mut self.skipping);
@@ -187,13 +187,13 @@ impl Decoder {
         if self.skipping {
             self.start = self.line;
         } else {
-            self.push(buffer, line, end);
+            self.push(line, end);
         }
         false
     }
 
     #[inline]
-    fn push(&mut self, buffer: &[u8], line: usize, end: usize) {
+    fn push(&mut self, line: usize, end: usize) {
         let mut end = end;
         if end - line > LINE_BYTES_MAX {
             end = line + LINE_BYTES_MAX;
@@ -203,17 +203,9 @@ impl Decoder {
             self.losses.lines += 1;
             return;
         }
-        let text = &buffer[line..end];
-        let (colon, mut value) = match memchr(b':', text) {
-            Some(colon) => (line + colon, line + colon + 1),
-            None => (line, line),
-        };
-        if colon != value && value < end && buffer[value] == b' ' {
-            value += 1;
-        }
         // A frame is shorter than `FRAME_BYTES_MAX` plus one portion fed: far below 4 GiB.
         let at = |place: usize| (place - self.start) as u32;
-        let span = Span { start: at(line), colon: at(colon), value: at(value), end: at(end) };
+        let span = Span { start: at(line), end: at(end) };
         self.lines.push(span);
     }
 
@@ -257,16 +249,15 @@ fn is_command_output(line: &[u8]) -> bool {
 }
 
 fn kind_of<'a>(bytes: &'a [u8], lines: &[Span]) -> FrameKind<'a> {
-    let Some(span) = lines.first() else { return FrameKind::Other };
-    let key = &bytes[span.start as usize..span.colon as usize];
-    let value = &bytes[span.value as usize..span.end as usize];
+    let Some(line) = lines.first().map(|it| it.of(bytes)) else { return FrameKind::Other };
+    let Pair { key, value } = split(line);
     if key.eq_ignore_ascii_case(b"Event") {
         FrameKind::Event(value)
     } else if key.eq_ignore_ascii_case(b"Response") {
         FrameKind::Response(value)
-    } else if is_banner(&bytes[..span.end as usize]) {
-        let version = memmem::rfind(bytes, b"/").map_or(bytes, |it| &bytes[it + 1..]);
-        FrameKind::Banner(version.trim_ascii_end())
+    } else if is_banner(line) {
+        let version = memchr::memrchr(b'/', line).map_or(line, |it| &line[it + 1..]);
+        FrameKind::Banner(version.trim_ascii())
     } else {
         FrameKind::Other
     }

@@ -14,14 +14,30 @@ pub enum FrameKind<'a> {
     Other,
 }
 
-/// Where a pair stands in the buffer of its frame.
+/// Where a line stands in the buffer of its frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub(super) start: u32,
-    /// End of the key; equal to `start` for a line without a colon.
-    pub(super) colon: u32,
-    pub(super) value: u32,
     pub(super) end: u32,
+}
+
+impl Span {
+    #[inline(always)]
+    pub(super) fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// The value of a line whose key is `key`, in any case.
+///
+/// Looks for the colon where it would have to be: of most lines one byte decides.
+#[inline(always)]
+fn value_of<'a>(line: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    if line.get(key.len()) != Some(&b':') {
+        return None;
+    }
+    let (head, value) = (&line[..key.len()], &line[key.len() + 1..]);
+    head.eq_ignore_ascii_case(key).then(|| value.strip_prefix(b" ").unwrap_or(value))
 }
 
 /// One line.
@@ -64,22 +80,44 @@ impl<'a> Frame<'a> {
     /// The first value of `key`, in any case.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&'a [u8]> {
-        let mut pairs = self.pairs();
-        pairs.find(|it| it.key.eq_ignore_ascii_case(key.as_bytes())).map(|it| it.value)
+        let bytes = self.bytes;
+        self.lines.iter().find_map(|it| value_of(it.of(bytes), key.as_bytes()))
+    }
+
+    /// The value of `key` among the first `lines`, where servers write it if they write it at all.
+    #[must_use]
+    pub fn get_early(&self, key: &str, lines: usize) -> Option<&'a [u8]> {
+        let bytes = self.bytes;
+        self.lines.iter().take(lines).find_map(|it| value_of(it.of(bytes), key.as_bytes()))
     }
 
     /// The last value of `key`, in any case.
     #[must_use]
     pub fn last(&self, key: &str) -> Option<&'a [u8]> {
-        let mut pairs = self.pairs().rev();
-        pairs.find(|it| it.key.eq_ignore_ascii_case(key.as_bytes())).map(|it| it.value)
+        let bytes = self.bytes;
+        self.lines.iter().rev().find_map(|it| value_of(it.of(bytes), key.as_bytes()))
     }
 
     /// All values of `key`, in order: some keys are repeated on purpose (`Variable`, `Output`).
     pub fn all(&self, key: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.pairs()
-            .filter(move |it| it.key.eq_ignore_ascii_case(key.as_bytes()))
-            .map(|it| it.value)
+        let bytes = self.bytes;
+        self.lines.iter().filter_map(move |it| value_of(it.of(bytes), key.as_bytes()))
+    }
+
+    /// All values of the key that is `prefix` and `key` together, in order: `Dest` and `Channel`.
+    pub fn prefixed(&self, prefix: &str, key: &str) -> impl Iterator<Item = &'a [u8]> {
+        let bytes = self.bytes;
+        self.lines.iter().filter_map(move |it| {
+            let (head, rest) = it.of(bytes).split_at_checked(prefix.len())?;
+            let value = value_of(rest, key.as_bytes())?;
+            head.eq_ignore_ascii_case(prefix.as_bytes()).then_some(value)
+        })
+    }
+
+    /// All lines as they are.
+    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> {
+        let bytes = self.bytes;
+        self.lines.iter().map(move |it| it.of(bytes))
     }
 
     /// The bytes of the frame, its blank line not included.
@@ -96,29 +134,21 @@ pub struct Pairs<'a> {
     lines: std::slice::Iter<'a, Span>,
 }
 
-impl<'a> Pairs<'a> {
-    #[inline]
-    fn pair(&self, span: &Span) -> Option<Pair<'a>> {
-        let key = self.bytes.get(span.start as usize..span.colon as usize)?;
-        let value = self.bytes.get(span.value as usize..span.end as usize)?;
-        Some(Pair { key, value })
+/// Splits a line at its first colon.
+pub(super) fn split(line: &[u8]) -> Pair<'_> {
+    match memchr::memchr(b':', line) {
+        Some(colon) => {
+            let value = &line[colon + 1..];
+            Pair { key: &line[..colon], value: value.strip_prefix(b" ").unwrap_or(value) }
+        }
+        None => Pair { key: b"", value: line },
     }
 }
 
 impl<'a> Iterator for Pairs<'a> {
     type Item = Pair<'a>;
 
-    #[inline]
     fn next(&mut self) -> Option<Pair<'a>> {
-        let span = self.lines.next()?;
-        self.pair(span)
-    }
-}
-
-impl DoubleEndedIterator for Pairs<'_> {
-    #[inline]
-    fn next_back(&mut self) -> Option<Self::Item> {
-        let span = self.lines.next_back()?;
-        self.pair(span)
+        Some(split(self.lines.next()?.of(self.bytes)))
     }
 }

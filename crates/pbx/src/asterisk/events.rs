@@ -111,7 +111,7 @@ impl Reader {
         let Some(kind) = kind_of(name) else { return Verdict::Ignored };
         // Half of all events are these two; most of them are of no interest.
         let dull = match kind {
-            Kind::VarSet => !frame.get("Variable").is_some_and(is_recording_variable),
+            Kind::VarSet => !frame.last("Variable").is_some_and(is_recording_variable),
             Kind::NewExten => self.newexten_is_dull(&frame),
             _ => false,
         };
@@ -131,7 +131,7 @@ impl Reader {
 
     /// From 1.6 on the number that was dialled comes with the channel itself.
     fn newexten_is_dull(&self, frame: &Frame<'_>) -> bool {
-        let application = frame.get("Application").unwrap_or_default();
+        let application = frame.last("Application").unwrap_or_default();
         !self.wants_extens && !is_recorder(application) && !is_mailbox(application)
     }
 }
@@ -217,12 +217,11 @@ impl Telling<'_, '_> {
     /// A second channel of the event, whose keys begin with `prefix`: name and id must belong
     /// together.
     fn other(&self, prefix: &str) -> Option<LegId> {
-        let key = format!("{prefix}Uniqueid");
-        let name = format!("{prefix}Channel");
         let mut found = None;
-        for id in self.fields.all(&key) {
+        for id in self.fields.prefixed(prefix, "Uniqueid") {
             let Some(leg) = self.tracker.leg(id) else { continue };
-            let bound = self.fields.all(&name).any(|it| it == self.tracker.name_of(leg));
+            let name = self.tracker.name_of(leg);
+            let bound = self.fields.prefixed(prefix, "Channel").any(|it| it == name);
             if bound && found.is_some_and(|it| it != leg) {
                 return None;
             }

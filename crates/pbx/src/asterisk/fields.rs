@@ -13,6 +13,11 @@ use pbx_proto::ami::{Charset, Frame};
 /// The longest text that is kept of a name, in characters.
 const TEXT_CHARS_MAX: usize = 128;
 
+/// What occurs once in every true event, if at all.
+const ONCE: [&[u8]; 7] =
+    [b"Event", b"Channel", b"Uniqueid", b"Linkedid", b"Response", b"DestChannel", b"DestUniqueid"];
+const RESPONSE: usize = 4;
+
 /// One event.
 pub(super) struct Fields<'f> {
     frame: Frame<'f>,
@@ -23,22 +28,28 @@ pub(super) struct Fields<'f> {
 
 impl<'f> Fields<'f> {
     pub(super) fn new(frame: Frame<'f>, charset: Charset) -> Fields<'f> {
-        // Event, Channel, Uniqueid, Linkedid, DestChannel, DestUniqueid.
-        let mut seen = [0u8; 6];
-        for pair in frame.pairs() {
-            let (key, place) = (pair.key, pair.key.len());
-            let place = match place {
-                5 if key.eq_ignore_ascii_case(b"Event") => 0,
-                7 if key.eq_ignore_ascii_case(b"Channel") => 1,
-                8 if key.eq_ignore_ascii_case(b"Uniqueid") => 2,
-                8 if key.eq_ignore_ascii_case(b"Linkedid") => 3,
-                11 if key.eq_ignore_ascii_case(b"DestChannel") => 4,
-                12 if key.eq_ignore_ascii_case(b"DestUniqueid") => 5,
+        let mut seen = [0u8; ONCE.len()];
+        for line in frame.lines() {
+            // Of most lines the place of the colon decides.
+            let colon = |at: usize| line.get(at) == Some(&b':');
+            let at = match line.first() {
+                Some(b'E' | b'e') if colon(5) => 0,
+                Some(b'C' | b'c') if colon(7) => 1,
+                Some(b'U' | b'u') if colon(8) => 2,
+                Some(b'L' | b'l') if colon(8) => 3,
+                Some(b'R' | b'r') if colon(8) => 4,
+                Some(b'D' | b'd') if colon(11) => 5,
+                Some(b'D' | b'd') if colon(12) => 6,
                 _ => continue,
             };
-            seen[place] = seen[place].saturating_add(1);
+            let key = ONCE[at];
+            if line[..key.len()].eq_ignore_ascii_case(key) {
+                seen[at] = seen[at].saturating_add(1);
+            }
         }
-        Fields { frame, charset, forged: seen.iter().any(|&it| it > 1) }
+        // The events that are read here hold no response at all.
+        let forged = seen[RESPONSE] > 0 || seen.iter().any(|&it| it > 1);
+        Fields { frame, charset, forged }
     }
 
     /// The first value of a key, as bytes.
@@ -57,8 +68,13 @@ impl<'f> Fields<'f> {
     }
 
     /// All values of a key.
-    pub(super) fn all(&self, key: &'f str) -> impl Iterator<Item = &'f str> {
+    pub(super) fn all(&self, key: &str) -> impl Iterator<Item = &'f str> {
         self.frame.all(key).filter_map(readable)
+    }
+
+    /// All values of the key that is `prefix` and `key` together.
+    pub(super) fn prefixed(&self, prefix: &str, key: &str) -> impl Iterator<Item = &'f str> {
+        self.frame.prefixed(prefix, key).filter_map(readable)
     }
 
     /// A text that people wrote: decoded, without what could disturb a reader, and not too long.

@@ -10,6 +10,7 @@ mod replay;
 mod session;
 mod settings;
 mod setup;
+mod torn;
 
 use std::collections::VecDeque;
 

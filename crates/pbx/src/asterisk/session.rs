@@ -12,6 +12,7 @@ use super::{
     dial::{self, Dial},
     events::Verdict,
     lists::Lists,
+    torn::{Rest, Torn},
 };
 use crate::{Command, Counters, DialOutcome, GiveUp, Opening, Output, Session};
 
@@ -102,6 +103,7 @@ pub(super) struct AmiSession {
     held: Vec<(UnixMs, Vec<u8>)>,
     held_bytes: usize,
     waiting: VecDeque<Waiting>,
+    torn: Option<Torn>,
     /// Version of the manager interface: major and minor, from the greeting.
     manager: (u32, u32),
     version: Option<String>,
@@ -137,6 +139,7 @@ impl AmiSession {
             held: Vec::new(),
             held_bytes: 0,
             waiting: VecDeque::new(),
+            torn: None,
             manager: (0, 0),
             version: None,
             deadline: None,
@@ -377,11 +380,46 @@ impl AmiSession {
 
     fn frame(&mut self, frame: Frame<'_>, now: UnixMs, tracker: &mut Tracker) {
         self.counters.frames += 1;
+        if let Some(torn) = &mut self.torn {
+            match torn.goes_on(frame, tracker) {
+                Rest::Waiting => {}
+                Rest::Whole(bytes) => {
+                    self.torn = None;
+                    self.mended(&bytes, now, tracker);
+                }
+                Rest::Lost => {
+                    self.torn = None;
+                    self.next_sweep = Some(now);
+                }
+            }
+            return;
+        }
+        if let FrameKind::Event(name) = frame.kind() {
+            self.torn = Torn::begins(name, frame, tracker);
+            if self.torn.is_some() {
+                return self.suspect(now);
+            }
+        }
         match frame.kind() {
             FrameKind::Banner(version) => self.greeted(version, now),
             FrameKind::Response(status) => self.response(status, frame, now, tracker),
             FrameKind::Event(name) => self.event(name, frame, now, tracker),
             FrameKind::Other => self.counters.malformed += 1,
+        }
+    }
+
+    /// An event that was torn apart, put together again.
+    fn mended(&mut self, bytes: &[u8], now: UnixMs, tracker: &mut Tracker) {
+        let mut decoder = Decoder::default();
+        decoder.feed(bytes);
+        if let Some(frame) = decoder.next_frame()
+            && let FrameKind::Event(name) = frame.kind()
+        {
+            // An event of two channels bears the number twice.
+            self.torn = Torn::begins(name, frame, tracker);
+            if self.torn.is_none() {
+                self.event(name, frame, now, tracker);
+            }
         }
     }
 
@@ -409,10 +447,19 @@ impl AmiSession {
     }
 
     fn pass_on(&mut self, name: &[u8], frame: Frame<'_>, now: UnixMs, tracker: &mut Tracker) {
-        let at = self.clock.time(now, frame.get("Timestamp"));
+        let at = self.clock.time(now, frame.get_early("Timestamp", 4));
         match self.reader.event(name, frame, at, tracker) {
             Verdict::Understood => self.counters.understood += 1,
-            Verdict::Ignored | Verdict::Unknown => self.counters.ignored += 1,
+            Verdict::Ignored => self.counters.ignored += 1,
+            Verdict::Unknown => {
+                self.counters.ignored += 1;
+                if self.torn.is_none() {
+                    self.torn = Torn::explains(frame, tracker);
+                    if self.torn.is_some() {
+                        self.suspect(now);
+                    }
+                }
+            }
             Verdict::Suspicious => self.suspect(now),
         }
     }
@@ -759,6 +806,7 @@ impl Session for AmiSession {
         self.decoder.reset();
         self.pending.clear();
         self.held.clear();
+        self.torn = None;
         (self.held_bytes, self.lists_open, self.lists) = (0, 0, None);
         (self.pinged, self.next_sweep) = (None, None);
         self.last_heard = now;

@@ -1,4 +1,6 @@
 //! Plays every recording of `fixtures/` and compares with what took place there.
 
+mod hostile;
+mod link;
 mod properties;
 mod recordings;

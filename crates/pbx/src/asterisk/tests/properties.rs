@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use call::{
-    Call, CallId, CallUpdate, EventKind, Ids, LegState, Memo, NewLeg, Outcome, Side, State,
-    Tracker, UnixMs,
+    Call, CallId, CallUpdate, EventKind, Ids, LegState, Memo, NewLeg, Outcome, State, Tracker,
+    UnixMs,
 };
 use pbx_proto::ami::Decoder;
 use proptest::{prelude::*, sample::Index};
@@ -18,9 +18,9 @@ use super::{
 use crate::{Opening, Session};
 
 /// A session, its tracker, and everything that came out of it.
-struct Bench {
-    session: AmiSession,
-    tracker: Tracker,
+pub(super) struct Bench {
+    pub(super) session: AmiSession,
+    pub(super) tracker: Tracker,
     seen: Seen,
     seed: u64,
 }
@@ -96,7 +96,7 @@ fn check_call(call: &Call, update: &CallUpdate) {
 }
 
 impl Bench {
-    fn new(seed: u64) -> Bench {
+    pub(super) fn new(seed: u64) -> Bench {
         let settings = json!({"host": "h", "username": "u"});
         let settings = Settings::read(&settings).unwrap();
         let opening = Opening { name: "pbx".to_owned(), ids: Ids::new(1) };
@@ -105,7 +105,7 @@ impl Bench {
         Bench { session, tracker, seen: Seen::default(), seed }
     }
 
-    fn play(&mut self, steps: &[Step]) {
+    pub(super) fn play(&mut self, steps: &[Step]) {
         for step in steps {
             match &step.what {
                 What::Frame(bytes) => self.session.received(bytes, step.at, &mut self.tracker),
@@ -120,6 +120,10 @@ impl Bench {
         }
     }
 
+    pub(super) fn shown(&self) -> Vec<Call> {
+        self.seen.shown()
+    }
+
     fn drain(&mut self) {
         while let Some(update) = self.tracker.poll() {
             self.seen.take(update);
@@ -128,7 +132,7 @@ impl Bench {
     }
 
     /// Nothing is left after the phone system has said that there is nothing.
-    fn end(&mut self, at: UnixMs) {
+    pub(super) fn end(&mut self, at: UnixMs) {
         self.tracker.snapshot_begins();
         self.tracker.snapshot_ends(at, at);
         // Requests that nobody has answered come to an end by themselves.
@@ -172,18 +176,18 @@ impl Bench {
 
 /// One frame that came, or one action that was sent.
 #[derive(Debug, Clone)]
-struct Step {
-    at: UnixMs,
-    what: What,
+pub(super) struct Step {
+    pub(super) at: UnixMs,
+    pub(super) what: What,
 }
 
 #[derive(Debug, Clone)]
-enum What {
+pub(super) enum What {
     Frame(Vec<u8>),
     Sent(String),
 }
 
-fn steps(fixture: &Fixture) -> Vec<Step> {
+pub(super) fn steps(fixture: &Fixture) -> Vec<Step> {
     let mut out: Vec<Step> = Vec::new();
     let mut decoder = Decoder::default();
     for (at, bytes) in fixture.portions() {
@@ -267,11 +271,11 @@ fn renamed(steps: Vec<Step>) -> Vec<Step> {
     each.collect()
 }
 
-fn last(steps: &[Step]) -> UnixMs {
+pub(super) fn last(steps: &[Step]) -> UnixMs {
     steps.iter().map(|it| it.at).max().unwrap_or_default()
 }
 
-fn alone(steps: &[Step]) -> Vec<Call> {
+pub(super) fn alone(steps: &[Step]) -> Vec<Call> {
     let mut bench = Bench::new(7);
     bench.play(steps);
     bench.end(last(steps));
