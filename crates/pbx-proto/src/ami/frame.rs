@@ -152,3 +152,9 @@ impl<'a> Iterator for Pairs<'a> {
         Some(split(self.lines.next()?.of(self.bytes)))
     }
 }
+
+impl DoubleEndedIterator for Pairs<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        Some(split(self.lines.next_back()?.of(self.bytes)))
+    }
+}

@@ -206,8 +206,7 @@ impl AmiSession {
     }
 
     /// The line before any greeting: many other services can be at the end of a wrong port.
-    fn check_greeting(&mut self) {
-        let unread = self.decoder.unread();
+    fn check_greeting(&mut self, unread: &[u8]) {
         let begin = &unread[..unread.len().min(GREETING_BYTES_MAX)];
         let line = begin.split(|&it| it == b'\n').next().unwrap_or_default();
         let whole = line.len() < begin.len();
@@ -825,6 +824,7 @@ impl Session for AmiSession {
         decoder.feed(bytes);
         while let Some(frame) = decoder.next_frame() {
             if self.phase == Phase::Greeting && !matches!(frame.kind(), FrameKind::Banner(_)) {
+                self.check_greeting(frame.bytes());
                 break;
             }
             self.frame(frame, now, tracker);
@@ -832,10 +832,10 @@ impl Session for AmiSession {
                 break;
             }
         }
-        self.decoder = decoder;
         if self.phase == Phase::Greeting {
-            self.check_greeting();
+            self.check_greeting(decoder.unread());
         }
+        self.decoder = decoder;
         self.announce_wake(tracker);
     }
 

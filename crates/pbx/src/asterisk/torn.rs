@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 
 use call::Tracker;
-use memchr::memmem::{Finder, FinderRev};
+use memchr::memmem::Finder;
 use pbx_proto::ami::Frame;
 
 use super::fields::is_unique_id;
@@ -52,7 +52,7 @@ impl Torn {
         if name.starts_with(b"Parked") || name.starts_with(b"UnParked") {
             return None;
         }
-        let id = if ends_with_id(frame.bytes()) { None } else { missing_id(frame, tracker) };
+        let id = if ends_with_id(frame) { None } else { missing_id(frame, tracker) };
         let awaits = id.or_else(|| missing_key(name, frame))?;
         Some(Torn { bytes: frame.bytes().to_vec(), frames: 1, awaits })
     }
@@ -95,9 +95,20 @@ impl Torn {
 }
 
 /// Whether an id comes after the last number, as it does in most events: a torn one ends between.
-fn ends_with_id(bytes: &[u8]) -> bool {
-    let last = LAST_NUMBER.rfind(bytes);
-    last.is_none_or(|it| ID.find(&bytes[it..]).is_some())
+fn ends_with_id(frame: Frame<'_>) -> bool {
+    for pair in frame.pairs().rev() {
+        let ends = |with: &[u8]| {
+            let at = pair.key.len().checked_sub(with.len());
+            at.is_some_and(|it| pair.key[it..].eq_ignore_ascii_case(with))
+        };
+        if ends(b"Uniqueid") {
+            return true;
+        }
+        if ends(b"CallerIDNum") {
+            return false;
+        }
+    }
+    true
 }
 
 /// A channel of the event has a number, but not its unique id: Asterisk writes both, the number
@@ -147,6 +158,4 @@ fn missing_key(name: &[u8], frame: Frame<'_>) -> Option<Awaits> {
 }
 
 /// The key of a caller's number, after the prefix of its channel.
-static LAST_NUMBER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new("CallerIDNum:"));
-static ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("niqueid:"));
 static NUMBER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("CallerIDNum:"));
