@@ -82,6 +82,20 @@ async fn dropped_link_is_made_again_and_no_call_stays_open() {
     office.close().await.unwrap();
 }
 
+/// A cable is pulled: the socket stays, and nothing comes any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_link_is_noticed_and_made_again() {
+    let office = Office::open(hookswitch(), 20.0, 8, "").await.unwrap();
+    office.calls_end(10).await.unwrap();
+    let logins = office.pbx.counts().logins;
+    office.pbx.half_open();
+    let again = async || (office.pbx.counts().logins > logins).then_some(());
+    until("the hub notices the silence", support::LINK_LIMIT, again).await.unwrap();
+    office.link_is_up().await.unwrap();
+    office.calls_end(40).await.unwrap();
+    office.close().await.unwrap();
+}
+
 /// The PBX crashes: nobody ever reports the ends of its calls, and the hub concludes them.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_of_a_phone_system_that_crashed_are_closed() {

@@ -66,7 +66,7 @@ impl Office {
         let mut hub = setup.prepare().await?;
         let entry = format!(
             "[[pbx]]\nname = \"{PBX}\"\nkind = \"asterisk\"\nhost = \"127.0.0.1\"\nport = {}\n\
-             username = \"hookswitch\"\nsecret = \"{SECRET}\"\n",
+             username = \"hookswitch\"\nsecret = \"{SECRET}\"\nping_s = 5\n",
             pbx.address().port()
         );
         hub.apply(&format!("{entry}{}{more}", pushes_to("far-end", &far_end.url("/events"))))
