@@ -115,6 +115,13 @@ impl Actor {
         Err(AppError::Forbidden(format!("{who} the scope `{scope}`, which this needs")))
     }
 
+    /// The user whose calls alone the actor may see and make: agents see nobody else's.
+    #[must_use]
+    pub fn only_own(&self) -> Option<&str> {
+        let agent = matches!(self.0.kind, ActorKind::User(_)) && !self.0.rights.allow(Scope::Admin);
+        agent.then_some(self.0.name.as_str())
+    }
+
     /// As the audit log names the actor.
     #[must_use]
     pub fn label(&self) -> String {

@@ -34,13 +34,20 @@ pub enum TimelineItem {
     },
 }
 
-/// The history, newest first, calls in progress included.
+/// The history, newest first, calls in progress included. An agent gets the calls that are his or
+/// hers in the end; one that only rang at an own extension is found by its id.
 ///
 /// # Errors
 ///
-/// Without `calls:read`; for a cursor of another list.
-pub async fn list(app: &App, actor: &Actor, query: CallQuery) -> Result<Page<Arc<Call>>> {
+/// Without `calls:read`; for a cursor of another list; when an agent asks for somebody else's.
+pub async fn list(app: &App, actor: &Actor, mut query: CallQuery) -> Result<Page<Arc<Call>>> {
     actor.need(Scope::CallsRead)?;
+    if let Some(own) = actor.only_own() {
+        if query.user.as_ref().is_some_and(|it| it != own) {
+            return Err(AppError::Forbidden("you see only your own calls".to_owned()));
+        }
+        query.user = Some(own.to_owned());
+    }
     let paging = pages::paging(query.limit, query.after.clone())?;
     let found = app.store.calls(actor.organisation(), filter(query), paging).await?;
     Ok(pages::page(found, |it| it))
@@ -53,7 +60,9 @@ pub async fn list(app: &App, actor: &Actor, query: CallQuery) -> Result<Page<Arc
 /// Without `calls:read`.
 pub fn in_progress(app: &App, actor: &Actor) -> Result<Vec<Arc<Call>>> {
     actor.need(Scope::CallsRead)?;
-    Ok(app.store.open_calls(actor.organisation()))
+    let mut calls = app.store.open_calls(actor.organisation());
+    calls.retain(|it| may_see(app, actor, it));
+    Ok(calls)
 }
 
 /// One call.
@@ -64,7 +73,15 @@ pub fn in_progress(app: &App, actor: &Actor) -> Result<Vec<Arc<Call>>> {
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<Arc<Call>> {
     actor.need(Scope::CallsRead)?;
     let found = app.store.call(actor.organisation(), &CallId(id.to_owned())).await?;
-    found.ok_or(AppError::NotFound("call"))
+    found.filter(|it| may_see(app, actor, it)).ok_or(AppError::NotFound("call"))
+}
+
+/// Agents see the calls that rang at, were made from or were talked at their own extensions.
+fn may_see(app: &App, actor: &Actor, call: &Call) -> bool {
+    actor.only_own().is_none_or(|own| {
+        let concerned = app.live.people.concerned_by(actor.organisation().as_str(), call);
+        concerned.iter().any(|it| **it == *own)
+    })
 }
 
 /// Every event and every delivery of one call, in order.
@@ -76,6 +93,7 @@ pub async fn timeline(app: &App, actor: &Actor, id: &str) -> Result<Timeline> {
     actor.need(Scope::CallsRead)?;
     let organisation: &OrgId = actor.organisation();
     let found = app.store.call_timeline(organisation, &CallId(id.to_owned())).await?;
+    let found = found.filter(|it| may_see(app, actor, &it.call));
     let store::Timeline { events, deliveries, .. } = found.ok_or(AppError::NotFound("call"))?;
     let names = deliveries::Names::read(app, organisation).await?;
     let mut sent: Vec<api::Delivery> = deliveries.iter().map(|it| names.detail(it)).collect();
@@ -125,3 +143,6 @@ fn outcome(name: api::OutcomeName) -> Outcome {
         api::OutcomeName::Voicemail => Outcome::Voicemail,
     }
 }
+
+#[cfg(test)]
+mod tests;

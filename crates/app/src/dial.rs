@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use api::{Dial, DialInput, DialStatus, GroupInput, Scope};
@@ -11,7 +11,7 @@ use pbx::{Command, DialOutcome};
 use store::{Entry, OrgId, PbxId, Shelf};
 
 use crate::{
-    Actor, ActorKind, App, AppError, Result,
+    Actor, App, AppError, Result,
     groups::{self, PREFIX_ASK, PREFIX_NONE},
     vault::random,
 };
@@ -25,6 +25,8 @@ const AWAITED_MAX: usize = 10_000;
 #[derive(Default)]
 pub struct Dials {
     awaited: Mutex<HashMap<String, (OrgId, Dial)>>,
+    /// Held while one is stored, so that the newest state is what is stored last.
+    storing: tokio::sync::Mutex<()>,
 }
 
 /// Rings an extension, and dials a number from it.
@@ -83,7 +85,14 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<Dial> {
     }
     let found = app.store.dial(actor.organisation(), id).await?;
     let found = found.ok_or(AppError::NotFound("dial request"))?;
-    serde_json::from_value(found).map_err(|it| AppError::Internal(it.to_string()))
+    let mut dial: Dial =
+        serde_json::from_value(found).map_err(|it| AppError::Internal(it.to_string()))?;
+    if dial.status == DialStatus::Requested {
+        // Nobody waits for the answer any more: the process that asked is gone.
+        dial.status = DialStatus::Failed;
+        dial.reason = Some("the hub was restarted before the phone system answered".to_owned());
+    }
+    Ok(dial)
 }
 
 /// What a link says of a request.
@@ -109,22 +118,22 @@ pub(crate) fn seen(app: &Arc<App>, event: &Event) {
 
 /// Changes what is known of a request, in memory at once and in the store soon.
 fn change(app: &Arc<App>, id: &str, change: impl FnOnce(&mut Dial)) {
-    let changed = {
-        let mut awaited = app.dials.awaited.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((organisation, dial)) = awaited.get_mut(id) else { return };
+    {
+        let mut awaited = app.dials.lock();
+        let Some((_, dial)) = awaited.get_mut(id) else { return };
         change(dial);
-        let known = (organisation.clone(), dial.clone());
-        // Nothing more comes of one that failed, or whose call is known.
-        if known.1.status == DialStatus::Failed || known.1.call.is_some() {
-            awaited.remove(id);
-        }
-        known
-    };
-    let app = Arc::clone(app);
+    }
+    let (app, id) = (Arc::clone(app), id.to_owned());
     tokio::spawn(async move {
-        let (organisation, dial) = changed;
+        let _storing = app.dials.storing.lock().await;
+        let known = app.dials.lock().get(&id).cloned();
+        let Some((organisation, dial)) = known else { return };
         if let Err(error) = keep(&app, &organisation, &dial).await {
             tracing::warn!(%error, dial.id, "the outcome of a dial request is not stored");
+        }
+        // Nothing more comes of one that failed, or whose call is known.
+        if dial.status == DialStatus::Failed || dial.call.is_some() {
+            app.dials.lock().remove(&id);
         }
     });
 }
@@ -135,8 +144,12 @@ async fn keep(app: &App, organisation: &OrgId, dial: &Dial) -> Result<()> {
 }
 
 impl Dials {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (OrgId, Dial)>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn await_outcome(&self, organisation: &OrgId, dial: &Dial) {
-        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut awaited = self.lock();
         if awaited.len() >= AWAITED_MAX
             && let Some(oldest) = awaited.keys().min().cloned()
         {
@@ -146,7 +159,7 @@ impl Dials {
     }
 
     fn awaited(&self, organisation: &OrgId, id: &str) -> Option<Dial> {
-        let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        let awaited = self.lock();
         awaited.get(id).filter(|(whose, _)| whose == organisation).map(|(_, dial)| dial.clone())
     }
 }
@@ -192,10 +205,7 @@ impl Config {
         if groups.is_empty() && input.group.is_some() {
             return Err(AppError::field("group", "there is no group of this name"));
         }
-        let own = match actor.kind() {
-            ActorKind::User(_) if !actor.rights().allow(Scope::Admin) => Some(actor.name()),
-            _ => None,
-        };
+        let own = actor.only_own();
         let user = match (&input.user, &input.extension, own) {
             (Some(_), Some(_), _) => {
                 return Err(AppError::field("user", "give either `user` or `extension`"));

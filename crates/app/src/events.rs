@@ -50,7 +50,8 @@ pub fn committed(app: &Arc<App>, events: &[Committed]) {
 ///
 /// # Errors
 ///
-/// Without `events:read`; for an unknown type or an id that is none.
+/// Without `events:read`; for an unknown type or an id that is none; when an agent asks for
+/// somebody else's.
 pub async fn follow(
     app: &Arc<App>,
     actor: &Actor,
@@ -58,7 +59,13 @@ pub async fn follow(
     last_event_id: Option<&str>,
 ) -> Result<Following> {
     actor.need(Scope::EventsRead)?;
-    let filter = filter(query)?;
+    let mut filter = filter(query)?;
+    if let Some(own) = actor.only_own() {
+        if filter.user.as_ref().is_some_and(|it| **it != *own) {
+            return Err(AppError::Forbidden("you follow only your own calls".to_owned()));
+        }
+        filter.user = Some(own.into());
+    }
     let organisation = actor.organisation().clone();
     if let Some(id) = last_event_id {
         let message = "is no id of an event: give the last `id` of the stream, or none";

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use call::{Event, Subject};
+use call::{Call, Event, Subject};
 
 /// One user at one extension of one phone system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +50,20 @@ impl People {
         }
     }
 
-    /// Every user that an event concerns: whose extension rings, rang, talks or dials.
+    /// Every user that an event concerns; see [`People::concerned_by`].
     #[must_use]
     pub fn concerned(&self, event: &Event) -> Vec<Arc<str>> {
-        let Subject::Call(call) = &event.subject else { return Vec::new() };
+        match &event.subject {
+            Subject::Call(call) => self.concerned_by(&event.organisation, call),
+            Subject::Link(_) => Vec::new(),
+        }
+    }
+
+    /// Every user that a call concerns: whose extension rings, rang, talks or dials.
+    #[must_use]
+    pub fn concerned_by(&self, organisation: &str, call: &Call) -> Vec<Arc<str>> {
         let mut found: Vec<Arc<str>> = call.user.iter().map(|it| Arc::from(it.as_str())).collect();
-        let Some(seats) = self.seats(&event.organisation) else { return found };
+        let Some(seats) = self.seats(organisation) else { return found };
         let Some(seats) = seats.get(&call.pbx) else { return found };
         let ends = [&call.from.number, &call.to.number, &call.extension, &call.answered_by];
         let extensions = call.rang.iter().chain(&call.parties).chain(ends.into_iter().flatten());

@@ -17,7 +17,7 @@ use super::{idempotency, problem::Failure};
 /// How long a request may take: far longer than any of ours needs.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one may take that waits for another system, which has its own limit below this one.
-const OUTSIDE_TIMEOUT: Duration = Duration::from_secs(150);
+pub(super) const OUTSIDE_TIMEOUT: Duration = Duration::from_secs(150);
 /// Carries the token of the session in requests that change something.
 const CSRF_HEADER: &str = "x-csrf-token";
 

@@ -27,6 +27,7 @@ use axum::{
     response::Response,
     routing::{MethodFilter, MethodRouter, any, on},
 };
+use tower_http::timeout::TimeoutLayer;
 
 pub use client::Proxies;
 pub use problem::Failure;
@@ -50,9 +51,13 @@ pub fn router(app: Arc<App>, proxies: Proxies) -> Router {
         .layer(middleware::from_fn_with_state(app.is_secure(), headers::add))
 }
 
-/// The pages, each request with the address of its client.
+/// The pages, each request with the address of its client. A live page is not cut off: what has to
+/// come in time is the head of the answer.
 fn pages(app: &Arc<App>, proxies: Proxies) -> Router {
-    web::router(Arc::clone(app)).layer(middleware::from_fn_with_state(proxies, client::name))
+    let late = http::StatusCode::REQUEST_TIMEOUT;
+    web::router(Arc::clone(app))
+        .layer(TimeoutLayer::with_status_code(late, guard::OUTSIDE_TIMEOUT))
+        .layer(middleware::from_fn_with_state(proxies, client::name))
 }
 
 /// The handlers, by the ids of their operations.
