@@ -103,16 +103,28 @@ fn encode(mut value: u128) -> String {
         *place = ALPHABET[(value & 31) as usize];
         value >>= 5;
     }
-    out.iter().map(|&it| char::from(it)).collect()
+    // Only letters and digits were put there.
+    String::from_utf8_lossy(&out).into_owned()
 }
+
+/// What each byte is worth as a digit; 32 for those that are none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [32; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
 
 fn decode(text: &str) -> Option<u128> {
     if text.len() != 26 {
         return None;
     }
     text.bytes().try_fold(0u128, |value, byte| {
-        let digit = ALPHABET.iter().position(|&it| it == byte)?;
-        Some(value << 5 | digit as u128)
+        let digit = DIGITS[usize::from(byte)];
+        (digit < 32).then(|| value << 5 | u128::from(digit))
     })
 }
 

@@ -41,7 +41,7 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "full").map_err(error)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(error)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(error)?;
-        Sqlite::configured(connection, 8 << 10)
+        Sqlite::configured(connection, 16 << 10)
     }
 
     /// A connection that reads.

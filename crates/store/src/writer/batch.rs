@@ -1,6 +1,11 @@
 //! One transaction's worth of rows.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use call::{Call, CallId, Event, Subject};
 
@@ -11,7 +16,7 @@ use super::{
     statements::{ATTEMPTS, DELIVERIES, ENDED_CALLS, EVENTS, NO_LONGER_OPEN, OPEN_CALLS, OUTCOMES},
 };
 use crate::{
-    OrgId, Result,
+    OrgId, PbxId, Result,
     db::{Db, Value},
     deliveries::{delivery_id, delivery_key},
     history, key,
@@ -29,8 +34,26 @@ pub(super) struct Batch {
     /// The last attempt of each delivery: it decides where the delivery stands.
     outcomes: HashMap<(i64, i64), usize>,
     /// Where a call's row stands in `open` or `ended`.
-    places: HashMap<(u16, CallId), Place>,
+    places: HashMap<CallKey, Place>,
     pub(super) committed: Vec<Committed>,
+}
+
+/// A call by its organisation and id, without a copy of the id.
+struct CallKey(u16, Arc<Call>);
+
+impl PartialEq for CallKey {
+    fn eq(&self, other: &CallKey) -> bool {
+        self.0 == other.0 && self.1.id == other.1.id
+    }
+}
+
+impl Eq for CallKey {}
+
+impl Hash for CallKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+        self.1.id.hash(state);
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -44,14 +67,14 @@ struct EventRow {
     kind: &'static str,
     time: i64,
     sequence: i64,
-    call: Option<CallId>,
+    call: Option<Arc<Call>>,
     body: String,
 }
 
 struct OpenRow {
     organisation: i64,
-    id: CallId,
-    pbx: Arc<str>,
+    call: Arc<Call>,
+    pbx: PbxId,
     last_event: i64,
     events: String,
     memo: String,
@@ -89,7 +112,7 @@ impl Batch {
             };
             if let Some(call) = &call {
                 if is_open(call) {
-                    self.keep(&organisation, call, turn.pbx.as_str(), key, event.memo);
+                    self.keep(&organisation, call, &turn.pbx, key, event.memo);
                 } else {
                     let late = open.get(&organisation, &call.id).is_none();
                     self.end(&organisation, call, (key, index), late, ledger);
@@ -103,8 +126,8 @@ impl Batch {
                 sequence: event.sequence,
                 subject: event.subject,
             };
-            let call = call.map(|it| it.id.clone());
-            let deliveries = self.deliver(key, &stored.id, event.targets, call.as_ref());
+            let id = call.as_ref().map(|it| &it.id);
+            let deliveries = self.deliver(key, &stored.id, event.targets, id);
             self.committed.push(Committed {
                 organisation: organisation.clone(),
                 json: event_json(&stored, &event.body).into(),
@@ -144,12 +167,12 @@ impl Batch {
         &mut self,
         organisation: &OrgId,
         call: &Arc<Call>,
-        pbx: &str,
+        pbx: &PbxId,
         key: i64,
         memo: Option<String>,
     ) {
         let memo = memo.unwrap_or_else(|| "null".to_owned());
-        let id = (organisation.number(), call.id.clone());
+        let id = CallKey(organisation.number(), Arc::clone(call));
         if let Some(&Place::Open(index)) = self.places.get(&id) {
             let row = &mut self.open[index];
             list(&mut row.events, key);
@@ -162,8 +185,8 @@ impl Batch {
         self.places.insert(id, Place::Open(self.open.len()));
         self.open.push(OpenRow {
             organisation: organisation.number().into(),
-            id: call.id.clone(),
-            pbx: pbx.into(),
+            call: Arc::clone(call),
+            pbx: pbx.clone(),
             last_event: key,
             events,
             memo,
@@ -180,7 +203,7 @@ impl Batch {
         late: bool,
         ledger: &mut Ledger,
     ) {
-        let id = (organisation.number(), call.id.clone());
+        let id = CallKey(organisation.number(), Arc::clone(call));
         let mut events = String::new();
         let mut late = late;
         match self.places.get(&id) {
@@ -254,7 +277,7 @@ impl Batch {
                 1 => Value::Text(row.kind),
                 2 => Value::Int(row.time),
                 3 => Value::Int(row.sequence),
-                4 => row.call.as_ref().map(|it| it.0.as_str()).into(),
+                4 => row.call.as_ref().map(|it| it.id.0.as_str()).into(),
                 _ => Value::Text(&row.body),
             }
         })?;
@@ -263,8 +286,8 @@ impl Batch {
             let row = open[row];
             match column {
                 0 => Value::Int(row.organisation),
-                1 => Value::Text(&row.id.0),
-                2 => Value::Text(&row.pbx),
+                1 => Value::Text(&row.call.id.0),
+                2 => Value::Text(row.pbx.as_str()),
                 3 => Value::Int(row.last_event),
                 4 => Value::Text(&row.events),
                 _ => Value::Text(&row.memo),
@@ -346,13 +369,21 @@ fn event_json(event: &Event, body: &str) -> String {
         Subject::Call(_) => "call",
         Subject::Link(_) => "link",
     };
-    format!(
-        r#"{{"id":"{id}","type":"{kind}","time":"{time}","organisation":"{organisation}","sequence":{sequence},"{subject}":{body}}}"#
-    )
+    let mut json = String::with_capacity(JSON_AROUND_BODY_BYTES + body.len());
+    // Writing to a text does not fail.
+    let _ = write!(
+        json,
+        r#"{{"id":"{id}","type":"{kind}","time":"{time}","organisation":"{organisation}","sequence":{sequence},"{subject}":"#
+    );
+    json.push_str(body);
+    json.push('}');
+    json
 }
 
+/// What [`event_json`] writes around the body, with some room to spare.
+const JSON_AROUND_BODY_BYTES: usize = 224;
+
 fn list(events: &mut String, key: i64) {
-    use std::fmt::Write as _;
     // Writing to a text does not fail.
     let _ = write!(events, "{key},");
 }

@@ -1,11 +1,4 @@
 //! How long a page of the history takes with a million calls, for every filter of the API.
-//!
-//! `cargo run --release -p store --example history -- --url sqlite:FILE|postgres://… [--calls N]
-//! [--rounds N]`. Fills the database first unless it is filled already.
-
-#![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
-
-mod common;
 
 use std::{
     sync::Arc,
@@ -13,8 +6,9 @@ use std::{
 };
 
 use call::{Call, CallUpdate, Direction, EventKind, Outcome, Party, State, UnixMs};
-use common::{START, Site, argument, quantile, ringing};
 use store::{CallFilter, Paging, StorageUrl, Turn};
+
+use crate::site::{START, Site, argument, quantile, ringing};
 
 /// Calls of one turn while the database is filled.
 const TURN_CALLS: u64 = 500;
@@ -23,25 +17,20 @@ const CALL_EVERY_MS: i64 = 20_000;
 /// Rows of a page.
 const LIMIT: usize = 50;
 
-fn main() {
+pub(crate) async fn measure() {
     let url = argument("url").unwrap_or_else(|| "sqlite:history.db".to_owned());
     let url: StorageUrl = url.parse().expect("a storage address");
     let number =
         |name, otherwise| argument(name).and_then(|it| it.parse::<u64>().ok()).unwrap_or(otherwise);
     let (calls, rounds) = (number("calls", 1_000_000), number("rounds", 200));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a run time").block_on(async {
-        let begun = Instant::now();
-        let mut site = Site::open(&url).await;
-        println!("opened in {:?}", begun.elapsed());
-        fill(&mut site, calls).await;
-        site.store.close().await;
-        let begun = Instant::now();
-        let site = Site::open(&url).await;
-        println!("opened in {:?} with {calls} calls", begun.elapsed());
-        measure(&site, calls, rounds).await;
-        site.store.close().await;
-    });
+    let mut site = Site::open(&url).await;
+    fill(&mut site, calls).await;
+    site.store.close().await;
+    let begun = Instant::now();
+    let site = Site::open(&url).await;
+    println!("opened in {:?} with {calls} calls", begun.elapsed());
+    pages(&site, calls, rounds).await;
+    site.store.close().await;
 }
 
 async fn fill(site: &mut Site, calls: u64) {
@@ -69,7 +58,8 @@ async fn fill(site: &mut Site, calls: u64) {
         let sent = Instant::now();
         site.store.writer().submit(turn).await.expect("it is open");
         slowest = slowest.max(sent.elapsed());
-        while site.commits.try_recv().is_ok() {}
+        // Commits hold room in the queue until they are taken.
+        site.commits.recv().await.expect("it is open");
     }
     let rate = calls as f64 / begun.elapsed().as_secs_f64();
     println!("filled with {calls} calls: {rate:.0}/s, longest wait {slowest:?}");
@@ -115,7 +105,7 @@ fn some_call(number: u64) -> Call {
     };
     let answered = outcome == Outcome::Answered;
     Call {
-        pbx: ["head-office", "branch"][usize::from(scatter(number, 6) % 5 == 0)].to_owned(),
+        pbx: ["head-office", "branch"][usize::from(scatter(number, 6).is_multiple_of(5))].to_owned(),
         direction,
         from,
         to,
@@ -126,13 +116,13 @@ fn some_call(number: u64) -> Call {
         parties: if answered { vec![extension.clone()] } else { Vec::new() },
         rang: vec![extension.clone()],
         extension: answered.then_some(extension),
-        queue: (number % 3 == 0).then(|| "support".to_owned()),
+        queue: number.is_multiple_of(3).then(|| "support".to_owned()),
         ended_at: Some(started.plus_ms(60_000)),
         ..ringing(number, started)
     }
 }
 
-async fn measure(site: &Site, calls: u64, rounds: u64) {
+async fn pages(site: &Site, calls: u64, rounds: u64) {
     println!("{:44} {:>6} {:>10} {:>10}", "filter", "rows", "p50", "p99");
     let mut worst = Duration::ZERO;
     for (name, filter) in filters(calls) {

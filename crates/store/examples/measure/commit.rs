@@ -1,12 +1,5 @@
 //! What a commit costs, beside what the disk costs: one event at a time, interleaved with plain
 //! overwrites that are synced, and a thousand events at a time.
-//!
-//! `cargo run --release -p store --example commit -- --dir DIR [--secs S] [--free-dir /dev/shm]
-//! [--postgres URL]`. `--free-dir` is a directory where syncs cost nothing.
-
-#![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
-
-mod common;
 
 use std::{
     fs::File,
@@ -15,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Calls, Site, argument, cpu, mean, quantile};
 use store::StorageUrl;
+
+use crate::site::{Calls, Site, argument, cpu, mean, quantile};
 
 /// Operations of each kind before it is the other's turn, so that a disk whose speed drifts
 /// treats both the same.
@@ -27,23 +21,18 @@ const OVERWRITTEN_BYTES: u64 = 32 << 20;
 const GROUP: usize = 1_000;
 const GROUPS: usize = 120;
 
-fn main() {
+pub(crate) async fn measure() {
     let directory = argument("dir").unwrap_or_else(|| ".".to_owned());
     let secs: f64 = argument("secs").and_then(|it| it.parse().ok()).unwrap_or(5.0);
-    let length = Duration::from_secs_f64(secs);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a run time").block_on(async {
-        single(Path::new(&directory), length).await;
-        let full = groups(&sqlite(&directory)).await;
-        if let Some(free) = argument("free-dir") {
-            let off = groups(&sqlite(&free)).await;
-            println!("with syncs ÷ without: {:.2}", full / off);
-        }
-        if let Some(url) = argument("postgres") {
-            let postgres = groups(&StorageUrl::Postgres(url)).await;
-            println!("PostgreSQL ÷ SQLite: {:.2}", postgres / full);
-        }
-    });
+    single(Path::new(&directory), Duration::from_secs_f64(secs)).await;
+    let full = groups(&sqlite(&directory)).await;
+    if let Some(free) = argument("free-dir") {
+        println!("with syncs ÷ without: {:.2}", full / groups(&sqlite(&free)).await);
+    }
+    if let Some(url) = argument("postgres") {
+        let postgres = groups(&StorageUrl::Postgres(url)).await;
+        println!("PostgreSQL ÷ SQLite: {:.2}", postgres / full);
+    }
 }
 
 fn sqlite(directory: &str) -> StorageUrl {
