@@ -117,3 +117,6 @@ pub fn e164(number: &str, country: &str) -> Option<String> {
     }
     Some(PHONE_NUMBER_UTIL.format(&parsed, PhoneNumberFormat::E164).into_owned())
 }
+
+#[cfg(test)]
+mod tests;

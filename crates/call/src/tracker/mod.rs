@@ -204,3 +204,6 @@ impl Tracker {
         self.wake_at(asked.plus_ms(TRANSFER_WAIT_MS));
     }
 }
+
+#[cfg(test)]
+mod tests;
