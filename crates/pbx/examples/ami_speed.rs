@@ -1,8 +1,8 @@
 //! How fast AMI bytes become calls: reads a file of events and plays it N times through a session that
 //! has logged in.
 //!
-//! `ami_speed FILE [N]` prints events per CPU second, and what is left open. To count instructions:
-//! `valgrind --tool=callgrind ami_speed FILE`.
+//! `ami_speed KIND FILE [N]` prints events per CPU second, and what is left open. To count instructions:
+//! `valgrind --tool=callgrind ami_speed KIND FILE`.
 
 #![expect(clippy::print_stdout, reason = "a program of the command line")]
 
@@ -16,11 +16,12 @@ const READ_BYTES: usize = 64 * 1024;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
-    let file = words.next().ok_or("usage: ami_speed FILE [N]")?;
+    let usage = "usage: ami_speed KIND FILE [N]";
+    let kind = words.next().and_then(|it| pbx::find(&it)).ok_or(usage)?;
+    let file = words.next().ok_or(usage)?;
     let times: i64 = words.next().map_or(Ok(1), |it| it.parse())?;
     let bytes = fs::read(file)?;
     let settings = serde_json::json!({"host": "h", "username": "u"});
-    let kind = pbx::find("asterisk").ok_or("no such kind")?;
     let opening = Opening { name: "pbx".to_owned(), ids: Ids::new(1) };
     let Link { mut session, tracker, .. } = (kind.open)(&settings, opening)?;
     let mut tracker = Tracker::new(tracker, Ids::new(2));
@@ -53,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Answers what the session asks until it is up.
 fn log_in(session: &mut dyn Session, tracker: &mut Tracker) {
     session.connected(UnixMs(0), tracker);
-    session.received(b"Asterisk Call Manager/5.0.2\r\n", UnixMs(0), tracker);
+    session.received(b"X Call Manager/5.0.2\r\n", UnixMs(0), tracker);
     while let Some(output) = session.poll() {
         let Output::Send(bytes) = output else { continue };
         let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -245,6 +245,24 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..30).prop_map(|it| it.concat())
 }
 
+/// What the fuzzer and the field have found once.
+#[test]
+fn the_corpus_is_read_the_same_at_every_split() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/ami_frames");
+    let mut count = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let whole = frames(&bytes, &[]);
+        let every: Vec<usize> = (0..bytes.len()).collect();
+        assert_eq!(frames(&bytes, &every), whole);
+        for cut in every.iter().step_by(1 + bytes.len() / 64) {
+            assert_eq!(frames(&bytes, &[*cut]), whole);
+        }
+        count += 1;
+    }
+    assert!(count >= 6, "only {count} files in {corpus}");
+}
+
 proptest! {
     #[test]
     fn no_split_changes_what_is_read(

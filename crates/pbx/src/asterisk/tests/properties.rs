@@ -296,10 +296,42 @@ fn every_recording_leaves_nothing_behind() {
     }
 }
 
+/// What the fuzzer and the field have found once.
+#[test]
+fn the_corpus_gives_valid_calls() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/ami_calls");
+    let mut count = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let at = UnixMs(1_000);
+        let mut bench = Bench::new(7);
+        bench.play(&[Step { at, what: What::Frame(bytes) }]);
+        bench.end(at);
+        count += 1;
+    }
+    assert!(count >= 4, "only {count} files in {corpus}");
+}
+
 proptest! {
     #[test]
     fn harm_on_the_wire_makes_no_invalid_call(which: Index, harms in harms()) {
         let steps = harmed(steps(&fixture(which)), &harms);
+        let mut bench = Bench::new(7);
+        bench.play(&steps);
+        bench.end(last(&steps));
+    }
+
+    #[test]
+    fn rubbish_between_events_makes_no_invalid_call(
+        which: Index,
+        rubbish in prop::collection::vec((any::<Index>(), prop::collection::vec(any::<u8>(), 0..40)), 1..6),
+    ) {
+        let mut steps = steps(&fixture(which));
+        for (place, bytes) in rubbish {
+            let place = place.index(steps.len());
+            let at = steps[place].at;
+            steps.insert(place, Step { at, what: What::Frame(bytes) });
+        }
         let mut bench = Bench::new(7);
         bench.play(&steps);
         bench.end(last(&steps));
