@@ -84,8 +84,19 @@ impl Tracker {
         open.talkers.truncate(LIST_MAX);
         open.last_left = open.last_left.take().or_else(|| absorbed.last_left.clone());
         open.idle_since = None;
+        // People who were connected in the one are connected in the other.
+        let answered = to.answered_at.is_none() && from.answered_at.is_some();
+        if answered {
+            to.answered_at = from.answered_at;
+            to.answered_by.clone_from(&from.answered_by);
+            to.extension.clone_from(&from.extension);
+            to.state = State::Talking;
+        }
         absorbed.close(at, None);
         self.publish(at, EventKind::CallEnded, &mut absorbed, None);
+        if answered {
+            self.emit(at, winner, EventKind::CallAnswered);
+        }
     }
 
     /// Starts the call of a group once it is clear who calls.

@@ -14,8 +14,10 @@
 //! [`Call::merged_into`] names the survivor, so that nothing stays open anywhere; who rang and who
 //! talked in it is taken over. History shows the survivor only.
 
+mod ends;
 mod evidence;
 mod group;
+mod hold;
 mod legs;
 mod life;
 mod memo;
@@ -23,6 +25,7 @@ mod observe;
 mod request;
 mod snapshot;
 mod talk;
+mod transfer;
 
 use std::{collections::VecDeque, sync::Arc};
 

@@ -4,14 +4,13 @@
 //! (`BridgeEnter`) do not collide, so that one reader serves them all and the version need not be
 //! known.
 
-use call::{DialEnd, LegId, LegState, NewLeg, Side, Tracker, TransferKind, UnixMs};
+mod channels;
+mod people;
+
+use call::{DialEnd, LegId, Tracker, UnixMs};
 use pbx_proto::ami::Frame;
 
-use super::{
-    Reader,
-    channel::{dialled_number, other_half, split_half},
-    fields::{Fields, is_unique_id},
-};
+use super::{Reader, channel::dialled_number, fields::Fields};
 
 /// What came of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,103 +237,6 @@ impl Telling<'_, '_> {
         keyed.or_else(|| self.fields.first(name).and_then(|it| self.tracker.leg_named(it)))
     }
 
-    fn new_channel(&mut self) -> Option<()> {
-        let name = self.fields.first("Channel")?;
-        let key = self.fields.last("Uniqueid")?;
-        let ours = self.reader.issued.iter().position(|it| it.channel_id.as_deref() == Some(key));
-        if self.fields.forged && (self.tracker.leg(key).is_some() || !is_unique_id(key)) {
-            return None;
-        }
-        let context = self.fields.last("Context");
-        let side = self.reader.places.side(name, context);
-        let dialled = self.fields.last("Exten").filter(|it| is_dialled(it));
-        // From 1.6 on a channel says at once what it dialled; in 1.4 a later event does.
-        self.reader.wants_extens |= !self.fields.has("Exten");
-        let number = self.fields.text("CallerIDNum");
-        let display = self.fields.text("CallerIDName");
-        let leg = self.tracker.leg_born(
-            self.at,
-            NewLeg {
-                key,
-                name,
-                side,
-                state: LegState::New,
-                number: number.as_deref(),
-                display: display.as_deref(),
-                dialled,
-            },
-        )?;
-        self.pair_up(leg, name);
-        if let Some(link) = self.fields.last("Linkedid") {
-            self.tracker.link_id(self.at, leg, link);
-        }
-        if let Some(issued) = ours.and_then(|it| self.reader.issued.get(it)) {
-            self.tracker.dial_leg(self.at, &issued.id, leg);
-        }
-        self.reader.remember_new(name);
-        self.set_state(leg);
-        Some(())
-    }
-
-    /// The halves of a local channel differ in their last character only.
-    fn pair_up(&mut self, leg: LegId, name: &str) {
-        if let Some(other) = other_half(name)
-            && let Some(other) = self.tracker.leg_named(&other)
-        {
-            self.tracker.paired(self.at, leg, other);
-        }
-    }
-
-    fn set_state(&mut self, leg: LegId) {
-        let state = self.fields.first("ChannelStateDesc").or_else(|| self.fields.first("State"));
-        let state = match state {
-            Some("Ring") => LegState::Calling,
-            Some("Ringing") => LegState::Ringing,
-            Some("Up") => LegState::Up,
-            Some("Busy") => {
-                // The dial plan itself answers "busy".
-                self.tracker.attempt_ended(leg, DialEnd::Busy);
-                return;
-            }
-            _ => return,
-        };
-        self.tracker.state(self.at, leg, state);
-    }
-
-    fn new_state(&mut self) -> Option<()> {
-        let leg = self.leg()?;
-        // Of a called leg this is the number of the other side; nobody asks for it.
-        let number = self.fields.text_of(["CallerIDNum", "CallerID"]);
-        let name = self.fields.text("CallerIDName");
-        self.tracker.person(leg, number.as_deref(), name.as_deref());
-        self.set_state(leg);
-        Some(())
-    }
-
-    fn caller_id(&mut self) -> Option<()> {
-        let leg = self.leg()?;
-        let number = self.fields.text_of(["CallerIDNum", "CallerID"]);
-        let name = self.fields.text("CallerIDName");
-        self.tracker.person(leg, number.as_deref(), name.as_deref());
-        Some(())
-    }
-
-    fn new_exten(&mut self) -> Option<()> {
-        let leg = self.leg()?;
-        let context = self.fields.last("Context").unwrap_or_default();
-        let exten = self.fields.last("Extension").or_else(|| self.fields.last("Exten"));
-        if let Some(exten) = exten.filter(|it| is_dialled(it) && !context.starts_with("macro-")) {
-            self.tracker.dialled(self.at, leg, exten);
-        }
-        let application = self.fields.raw("Application").unwrap_or_default();
-        if is_recorder(application) {
-            self.tracker.recorded(self.at, leg);
-        } else if is_mailbox(application) {
-            self.tracker.voicemail(leg);
-        }
-        Some(())
-    }
-
     /// Up to 11; in 1.4 without sub-events and with other names.
     fn dial(&mut self) -> Option<()> {
         if self.fields.is("SubEvent", "End") {
@@ -426,199 +328,11 @@ impl Telling<'_, '_> {
         self.tracker.paired(self.at, one, other);
         Some(())
     }
-
-    /// A masquerade is three of these: the leg goes with the name, the id stays with the body.
-    fn rename(&mut self) -> Option<()> {
-        let leg = self.fields.last("Uniqueid").and_then(|it| self.tracker.leg(it));
-        let old = self.fields.first("Oldname").or_else(|| self.fields.first("Channel"));
-        let leg = leg.or_else(|| self.tracker.leg_named(old?))?;
-        let name = self.fields.last("Newname")?;
-        if let Some(masked) = self.tracker.leg_named(&format!("{name}<MASQ>")) {
-            self.tracker.taken_over(self.at, masked, leg);
-        }
-        self.tracker.renamed(leg, name);
-        if name.ends_with("<ZOMBIE>") {
-            self.tracker.left_behind(leg);
-        }
-        Some(())
-    }
-
-    fn hangup(&mut self) -> Option<()> {
-        let leg = self.known_leg()?;
-        // An end is believed only of a channel whose name and id belong together.
-        let named = self.fields.first("Channel").and_then(|it| self.tracker.leg_named(it));
-        if named.is_some_and(|it| it != leg) {
-            self.fields.forged = true;
-            return None;
-        }
-        let cause = self.fields.number("Cause").and_then(|it| u16::try_from(it).ok());
-        self.tracker.gone(self.at, leg, cause);
-        Some(())
-    }
-
-    fn hangup_request(&mut self) -> Option<()> {
-        let leg = self.leg()?;
-        self.tracker.hung_up(leg);
-        Some(())
-    }
-
-    fn hold(&mut self, on: bool) -> Option<()> {
-        let leg = self.leg()?;
-        self.tracker.hold(self.at, leg, on);
-        Some(())
-    }
-
-    fn queue_join(&mut self) -> Option<()> {
-        let leg = self.leg()?;
-        let queue = self.fields.text("Queue")?;
-        self.tracker.queued(self.at, leg, &queue);
-        Some(())
-    }
-
-    fn queue_leave(&mut self) -> Option<()> {
-        let leg = self.leg()?;
-        self.tracker.dequeued(self.at, leg);
-        Some(())
-    }
-
-    /// Up to 11 a queue raises no `Dial`: this alone ties the phones to the caller.
-    fn agent_called(&mut self) -> Option<()> {
-        if let Some(member) = self.other("Dest") {
-            let caller = self.leg()?;
-            self.tracker.offered(self.at, caller, member);
-            return Some(());
-        }
-        let caller = self.fields.first("ChannelCalling")?;
-        let caller = self.tracker.leg_named(caller)?;
-        let member = match self.fields.first("DestinationChannel") {
-            Some(name) => self.tracker.leg_named(name)?,
-            // 1.4 gives the interface only: its newest channel.
-            None => self.newest(self.fields.first("AgentCalled")?)?,
-        };
-        self.tracker.offered(self.at, caller, member);
-        Some(())
-    }
-
-    fn newest(&self, interface: &str) -> Option<LegId> {
-        let interface = interface.split_once("/n").map_or(interface, |it| it.0);
-        let fits = |name: &str| {
-            let rest = name.strip_prefix(interface);
-            rest.is_some_and(|it| it.starts_with('-'))
-                && !matches!(split_half(name).1, Some(",2" | ";2"))
-        };
-        let mut names = self.reader.newest.iter().rev();
-        names.find(|it| fits(it)).and_then(|it| self.tracker.leg_named(it))
-    }
-
-    fn agent_connect(&mut self) -> Option<()> {
-        let member = self
-            .other("Dest")
-            .or_else(|| self.fields.last("BridgedChannel").and_then(|it| self.tracker.leg(it)))?;
-        let caller = self.fields.first("Uniqueid").and_then(|it| self.tracker.leg(it))?;
-        self.tracker.same_call(self.at, caller, member);
-        Some(())
-    }
-
-    fn agent_complete(&mut self) -> Option<()> {
-        let caller = self.fields.first("Uniqueid").and_then(|it| self.tracker.leg(it))?;
-        match self.fields.last("Reason") {
-            Some("caller") => self.tracker.hung_up_by(caller, true),
-            Some("agent") => self.tracker.hung_up_by(caller, false),
-            _ => {}
-        }
-        Some(())
-    }
-
-    /// 1.6 to 11, for transfers by the phone.
-    fn sip_transfer(&mut self) -> Option<()> {
-        let by = self.leg()?;
-        let target = self.other("Target");
-        let attended = self.fields.is("TransferType", "Attended");
-        if attended && let Some(target) = target {
-            self.tracker.same_call(self.at, by, target);
-            return Some(());
-        }
-        if !self.fields.is("Transfer2Parking", "Yes") {
-            let to = self.fields.last("TransferExten");
-            self.tracker.transfer(self.at, TransferKind::Blind, by, to);
-        }
-        Some(())
-    }
-
-    fn blind_transfer(&mut self) -> Option<()> {
-        if !self.fields.is("Result", "Success") {
-            return Some(());
-        }
-        let by = self.other("Transferer")?;
-        let to = self.fields.last("Extension");
-        self.tracker.transfer(self.at, TransferKind::Blind, by, to);
-        Some(())
-    }
-
-    fn attended_transfer(&mut self) -> Option<()> {
-        if !self.fields.is("Result", "Success") {
-            return Some(());
-        }
-        let by = self.other("OrigTransferer")?;
-        let target = self.other("TransferTarget");
-        let others = [self.other("SecondTransferer"), self.other("Transferee"), target];
-        for other in others.into_iter().flatten() {
-            self.tracker.same_call(self.at, by, other);
-        }
-        let to = target.and_then(|it| match self.tracker.side_of(it) {
-            Some(Side::Extension(extension)) => Some(extension.to_string()),
-            Some(Side::Outside(number)) => number.as_deref().map(str::to_owned),
-            Some(Side::Inner) | None => None,
-        });
-        self.tracker.transfer(self.at, TransferKind::Attended, by, to.as_deref());
-        Some(())
-    }
-
-    fn pickup(&mut self) -> Option<()> {
-        let by = self.leg().or_else(|| self.by("Uniqueid", "Channel"))?;
-        let target = self.other("Target").or_else(|| self.by("TargetUniqueid", "TargetChannel"))?;
-        self.tracker.picked_up(self.at, by, target);
-        Some(())
-    }
-
-    fn parked(&mut self) -> Option<()> {
-        let parked = self.other("Parkee").or_else(|| self.by("Uniqueid", "Channel"))?;
-        self.tracker.parked(self.at, parked);
-        Some(())
-    }
-
-    fn unparked(&mut self) -> Option<()> {
-        let parked = self.other("Parkee").or_else(|| self.by("Uniqueid", "Channel"))?;
-        let by = self
-            .other("Retriever")
-            .or_else(|| self.fields.first("From").and_then(|it| self.tracker.leg_named(it)))?;
-        self.tracker.same_call(self.at, parked, by);
-        Some(())
-    }
-
-    /// The only one who knows how long a call rang that was met in the middle.
-    fn cdr(&mut self) -> Option<()> {
-        // It may come after the hang-up of the caller, but not after that of both.
-        let leg = self.by("UniqueID", "DestinationChannel")?;
-        let seconds = |key: &str| self.fields.last(key).and_then(seconds_of_day);
-        let (start, answer) = (seconds("StartTime")?, seconds("AnswerTime")?);
-        // Local time of the PBX, perhaps across midnight.
-        let ring = (answer - start).rem_euclid(24 * 3600);
-        self.tracker.rang_for(leg, ring * 1000);
-        Some(())
-    }
 }
 
 /// Whether those in a bridge of this type hear each other.
 pub(super) fn joins(bridge_type: &str) -> bool {
     !matches!(bridge_type, "holding" | "parking")
-}
-
-/// The time of day in `2026-11-20 10:51:32`, in seconds.
-fn seconds_of_day(text: &str) -> Option<i64> {
-    let mut parts = text.rsplit_once(' ')?.1.split(':').map(str::parse::<i64>);
-    let mut next = || parts.next()?.ok();
-    Some(next()? * 3600 + next()? * 60 + next()?)
 }
 
 /// Whether an extension of the dial plan is something that a caller has dialled.

@@ -1,20 +1,22 @@
 //! One link: logs in, keeps the line alive, takes snapshots, passes events on.
 
+mod compare;
+mod dialling;
+mod login;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use call::{Ids, Tracker, UnixMs};
-use md5::{Digest, Md5};
 use pbx_proto::ami::{Action, ActionError, Decoder, Frame, FrameKind};
 
 use super::{
-    Login, Reader, Settings,
+    Reader, Settings,
     clock::Clock,
-    dial::{self, Dial},
     events::Verdict,
     lists::Lists,
     torn::{Rest, Torn},
 };
-use crate::{Command, Counters, DialOutcome, GiveUp, Opening, Output, Session};
+use crate::{Command, Counters, GiveUp, Opening, Output, Session};
 
 /// How long each step of logging in may take.
 const STEP_MS: i64 = 10_000;
@@ -205,178 +207,6 @@ impl AmiSession {
         self.deadline = Some(until);
     }
 
-    /// The line before any greeting: many other services can be at the end of a wrong port.
-    fn check_greeting(&mut self, unread: &[u8]) {
-        let begin = &unread[..unread.len().min(GREETING_BYTES_MAX)];
-        let line = begin.split(|&it| it == b'\n').next().unwrap_or_default();
-        let whole = line.len() < begin.len();
-        if begin.first().is_some_and(|it| matches!(it, 0x15 | 0x16)) {
-            self.give_up(
-                "The port speaks TLS, not plain AMI.",
-                "Turn TLS on for this phone system, or use the plain port, usually 5038.",
-                false,
-            );
-        } else if whole || unread.len() > GREETING_BYTES_MAX {
-            let shown: String = String::from_utf8_lossy(line)
-                .chars()
-                .filter(|it| !it.is_control())
-                .take(60)
-                .collect();
-            self.give_up(
-                &format!("The port is not an Asterisk manager interface; it says “{shown}”."),
-                "Check host and port: the manager interface is on 5038 unless manager.conf says \
-                 otherwise.",
-                false,
-            );
-        }
-    }
-
-    fn greeted(&mut self, version: &[u8], now: UnixMs) {
-        let text = String::from_utf8_lossy(version);
-        let mut parts = text.split('.').map(|it| it.trim().parse().unwrap_or(0));
-        self.manager = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-        // In 1.0 the dialled number comes in `Newexten` only.
-        self.reader.wants_extens |= self.manager == (1, 0);
-        if self.recorded {
-            return;
-        }
-        match self.settings.login {
-            Login::Md5 => {
-                self.wait(Phase::Challenge, now.plus_ms(STEP_MS));
-                self.act("Challenge", Pending::Challenge, |it| it.with("AuthType", "MD5"));
-            }
-            Login::Plain => self.log_in(now, "Secret", &self.settings.secret.0.clone()),
-        }
-    }
-
-    fn log_in(&mut self, now: UnixMs, key: &str, proof: &str) {
-        let user = self.settings.username.clone();
-        let md5 = self.settings.login == Login::Md5;
-        self.wait(Phase::LoggingIn, now.plus_ms(STEP_MS));
-        self.act("Login", Pending::Login, |it| {
-            let it = if md5 { it.with("AuthType", "MD5")? } else { it };
-            it.with("Username", &user)?.with(key, proof)?.with("Events", "on")
-        });
-    }
-
-    fn challenged(&mut self, challenge: &str, now: UnixMs) {
-        let mut hash = Md5::new();
-        hash.update(challenge.as_bytes());
-        hash.update(self.settings.secret.0.as_bytes());
-        let key: String = hash.finalize().iter().map(|it| format!("{it:02x}")).collect();
-        self.log_in(now, "Key", &key);
-    }
-
-    fn logged_in(&mut self, now: UnixMs, tracker: &mut Tracker) {
-        // Version 1.4 and 1.6 never say that they have started; the latter calls itself 1.1 like 1.8.
-        if self.manager <= (1, 0) {
-            self.compare(now, tracker);
-        } else {
-            self.wait(Phase::Booting, now.plus_ms(BOOT_MS));
-        }
-    }
-
-    /// Asks for everything that there is now.
-    fn compare(&mut self, now: UnixMs, tracker: &mut Tracker) {
-        if self.lists.is_some() {
-            return;
-        }
-        if self.phase != Phase::Up {
-            self.phase = Phase::Comparing;
-            self.first_snapshot = true;
-            self.act("CoreSettings", Pending::Version, Ok);
-            if self.manager > (1, 1) {
-                // Needs a right that few give; without it the lines of the set-up page do the same.
-                self.act("Filter", Pending::Filter, |it| {
-                    it.with("Operation", "Add")?.with("Filter", NOISE)
-                });
-            }
-        }
-        self.deadline = Some(now.plus_ms(LIST_MS));
-        self.next_sweep = Some(now.plus_ms(i64::from(self.settings.sweep_s) * 1000));
-        tracker.snapshot_begins();
-        self.lists = Some(Lists::default());
-        self.lists_open = 0;
-        // Bridges first: whether those in one hear each other must be known of each channel.
-        if self.manager.0 >= 2 {
-            self.lists_open += 1;
-            self.act("BridgeList", Pending::Bridges, Ok);
-        }
-        self.lists_open += 1;
-        if self.manager <= (1, 0) {
-            self.act("Status", Pending::Status, Ok);
-        } else {
-            self.act("CoreShowChannels", Pending::Channels, Ok);
-        }
-    }
-
-    /// A list came to its end, or will not come.
-    fn list_done(&mut self, now: UnixMs, tracker: &mut Tracker) {
-        self.lists_open = self.lists_open.saturating_sub(1);
-        if self.lists_open == 0 && self.lists.is_some() {
-            self.compared(now, tracker);
-        }
-    }
-
-    fn compared(&mut self, now: UnixMs, tracker: &mut Tracker) {
-        let Some(lists) = self.lists.take() else { return };
-        self.deadline = None;
-        let first = std::mem::take(&mut self.first_snapshot);
-        lists.follow(now, first, &self.reader, tracker);
-        self.release(tracker);
-        // What ended unseen ended when the line was lost, as far as anybody knows.
-        let ended = self.last_contact.take().filter(|_| first).unwrap_or(now);
-        tracker.snapshot_ends(now, ended);
-        self.rise();
-    }
-
-    /// No list: calls go on from the events alone.
-    fn compare_failed(&mut self, reason: &str, now: UnixMs, tracker: &mut Tracker) {
-        self.lists = None;
-        self.lists_open = 0;
-        self.deadline = None;
-        self.first_snapshot = false;
-        tracker.snapshot_fails();
-        self.release(tracker);
-        self.next_sweep = Some(now.plus_ms(i64::from(self.settings.sweep_s) * 1000));
-        if self.phase != Phase::Up {
-            self.phase = Phase::Comparing;
-            self.outputs.push_back(Output::Notice(format!(
-                "The list of channels cannot be had ({reason}): calls that were up before are not \
-                 seen, and a call whose end was missed stays open. Give the manager user \
-                 `write = reporting` (version 1.4: `call`)."
-            )));
-        }
-        self.rise();
-    }
-
-    fn rise(&mut self) {
-        if self.phase == Phase::Comparing {
-            self.phase = Phase::Up;
-            let version = self.version.clone().map_or_else(
-                || format!("Asterisk, manager {}.{}", self.manager.0, self.manager.1),
-                |it| format!("Asterisk {it}"),
-            );
-            self.outputs.push_back(Output::Up { version });
-        }
-    }
-
-    /// Events that were held back during the first snapshot.
-    fn release(&mut self, tracker: &mut Tracker) {
-        self.held_bytes = 0;
-        let held = std::mem::take(&mut self.held);
-        let mut decoder = Decoder::default();
-        for (at, bytes) in held {
-            decoder.feed(&bytes);
-            decoder.feed(b"\r\n");
-            while let Some(frame) = decoder.next_frame() {
-                if let FrameKind::Event(name) = frame.kind() {
-                    self.pass_on(name, frame, at, tracker);
-                }
-            }
-        }
-    }
-
     fn frame(&mut self, frame: Frame<'_>, now: UnixMs, tracker: &mut Tracker) {
         self.counters.frames += 1;
         if let Some(torn) = &mut self.torn {
@@ -476,45 +306,6 @@ impl AmiSession {
         }
     }
 
-    /// Events that answer something of ours: items of lists, the outcome of click-to-dial.
-    fn own_event(
-        &mut self,
-        name: &[u8],
-        frame: Frame<'_>,
-        now: UnixMs,
-        tracker: &mut Tracker,
-    ) -> bool {
-        let originated = name.eq_ignore_ascii_case(b"OriginateResponse");
-        let item = ["CoreShowChannel", "Status", "BridgeListItem"];
-        let end = ["CoreShowChannelsComplete", "StatusComplete", "BridgeListComplete"];
-        let is = |names: &[&str]| names.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()));
-        if !originated && !is(&item) && !is(&end) {
-            return false;
-        }
-        let Some(id) = frame.get("ActionID").and_then(|it| std::str::from_utf8(it).ok()) else {
-            return true;
-        };
-        if originated {
-            self.originated(id, frame, now, tracker);
-            return true;
-        }
-        // Another client of ours cannot be here: the ids of its actions never reach this line.
-        if !self.pending.contains_key(id) {
-            return true;
-        }
-        if is(&end) {
-            self.pending.remove(id);
-            self.list_done(now, tracker);
-        } else if let Some(lists) = &mut self.lists {
-            if name.eq_ignore_ascii_case(b"BridgeListItem") {
-                lists.bridge(frame, &self.reader);
-            } else {
-                lists.channel(frame, &self.reader);
-            }
-        }
-        true
-    }
-
     fn response(&mut self, status: &[u8], frame: Frame<'_>, now: UnixMs, tracker: &mut Tracker) {
         let ok = status.eq_ignore_ascii_case(b"Success")
             || status.eq_ignore_ascii_case(b"Pong")
@@ -582,154 +373,6 @@ impl AmiSession {
             Pending::Dial(id) => self.dial_answered(&id, ok, message, now, tracker),
             Pending::Ping | Pending::Filter | Pending::Hangup => {}
         }
-    }
-
-    /// The PBX has taken or refused a click-to-dial request.
-    fn dial_answered(
-        &mut self,
-        id: &str,
-        ok: bool,
-        message: &str,
-        now: UnixMs,
-        tracker: &mut Tracker,
-    ) {
-        let outcome = if ok {
-            tracker.dial_accepted(now, id);
-            DialOutcome::Accepted
-        } else {
-            tracker.dial_refused(now, id);
-            self.reader.issued.retain(|it| it.id != id);
-            DialOutcome::Failed(format!("The phone system refused: “{message}”"))
-        };
-        self.outputs.push_back(Output::DialOutcome { id: id.to_owned(), outcome });
-        if !ok {
-            self.dial_next(now, tracker);
-        }
-    }
-
-    /// The phone of the person was answered, or not. Only ids of our own count.
-    fn originated(&mut self, id: &str, frame: Frame<'_>, now: UnixMs, tracker: &mut Tracker) {
-        let Some(place) = self.reader.issued.iter().position(|it| it.id == id) else { return };
-        let issued = self.reader.issued.remove(place);
-        // The answer to the action may have been lost.
-        tracker.dial_accepted(now, id);
-        let failed = frame.get("Response").is_some_and(|it| !it.eq_ignore_ascii_case(b"Success"));
-        let key = frame.get("Uniqueid").and_then(|it| std::str::from_utf8(it).ok());
-        if let Some(leg) = key.and_then(|it| tracker.leg(it)) {
-            tracker.dial_leg(now, id, leg);
-        }
-        if failed {
-            let reason = frame.get("Reason").and_then(|it| std::str::from_utf8(it).ok());
-            let reason = reason.and_then(|it| it.parse().ok());
-            let (end, text) = dial::failure(reason, &issued.extension);
-            tracker.dial_failed(now, id, end);
-            let outcome = DialOutcome::Failed(text);
-            self.outputs.push_back(Output::DialOutcome { id: id.to_owned(), outcome });
-        }
-        self.dial_next(now, tracker);
-    }
-
-    /// Sends a click-to-dial request, or lets it wait: up to 11 the channel of a request can only be
-    /// told by its extension, so one phone takes one request at a time.
-    fn dial(&mut self, wish: Waiting, now: UnixMs, tracker: &mut Tracker) {
-        let dial = Dial {
-            id: &wish.id,
-            extension: &wish.extension,
-            number: &wish.number,
-            label: wish.label.as_deref(),
-        };
-        let refused = match dial.check() {
-            Err(reason) => Some(reason.to_owned()),
-            Ok(()) if self.phase != Phase::Up => {
-                Some("The link to the phone system is down.".to_owned())
-            }
-            Ok(()) if self.pending.len() >= PENDING_MAX => {
-                Some("The phone system has too many requests to answer.".to_owned())
-            }
-            Ok(()) => None,
-        };
-        if let Some(reason) = refused {
-            return self.dial_refuse(wish.id, reason);
-        }
-        let modern = self.manager.0 >= 2;
-        let busy = self.reader.issued.iter().any(|it| it.extension == wish.extension);
-        if busy && !modern {
-            if self.waiting.len() >= WAITING_MAX {
-                let reason = "Too many requests wait for phones to be answered.".to_owned();
-                return self.dial_refuse(wish.id, reason);
-            }
-            self.waiting.push_back(wish);
-            return;
-        }
-        let channel_id = modern.then(|| format!("hs-{}", wish.id));
-        match dial.action(&self.settings, channel_id.as_deref()) {
-            Ok(bytes) => {
-                dial::register(&mut self.reader.issued, &dial, channel_id.as_deref(), now, tracker);
-                self.pending.insert(wish.id.clone(), Pending::Dial(wish.id));
-                self.outputs.push_back(Output::Send(bytes));
-            }
-            Err(error) => {
-                self.dial_refuse(wish.id, format!("The request cannot be sent: {error}."));
-            }
-        }
-    }
-
-    fn dial_refuse(&mut self, id: String, reason: String) {
-        let outcome = DialOutcome::Failed(reason);
-        self.outputs.push_back(Output::DialOutcome { id, outcome });
-    }
-
-    fn dial_next(&mut self, now: UnixMs, tracker: &mut Tracker) {
-        let free =
-            |wish: &Waiting| self.reader.issued.iter().all(|it| it.extension != wish.extension);
-        if let Some(place) = self.waiting.iter().position(free)
-            && let Some(wish) = self.waiting.remove(place)
-        {
-            self.dial(wish, now, tracker);
-        }
-    }
-
-    fn cancel(&mut self, id: &str, tracker: &Tracker) {
-        self.waiting.retain(|it| it.id != id);
-        let leg = tracker.leg_of_request(id);
-        if let Some(name) = leg.map(|it| tracker.name_of(it).to_owned()) {
-            self.act("Hangup", Pending::Hangup, |it| it.with("Channel", &name));
-        }
-    }
-
-    /// An action of a recording, as if this session had sent it.
-    pub(super) fn sent(&mut self, action: Frame<'_>, now: UnixMs, tracker: &mut Tracker) {
-        let text = |key: &str| action.get(key).and_then(|it| std::str::from_utf8(it).ok());
-        let (Some(name), Some(id)) = (text("Action"), text("ActionID")) else { return };
-        let list = match name.to_ascii_lowercase().as_str() {
-            "coreshowchannels" => Pending::Channels,
-            "status" => Pending::Status,
-            "bridgelist" => Pending::Bridges,
-            "originate" => {
-                let channel = text("Channel").unwrap_or_default();
-                let peer = channel.split_once('/').map_or(channel, |it| it.1);
-                let extension = peer.split(['@', '/']).next().unwrap_or_default();
-                let number = text("Exten").unwrap_or_default();
-                let dial = Dial { id, extension, number, label: None };
-                let channel_id = text("ChannelId");
-                dial::register(&mut self.reader.issued, &dial, channel_id, now, tracker);
-                self.pending.insert(id.to_owned(), Pending::Dial(id.to_owned()));
-                return;
-            }
-            _ => return,
-        };
-        if self.lists.is_none() {
-            // Bridges alone say nothing of channels that are absent.
-            if list == Pending::Bridges {
-                return;
-            }
-            tracker.snapshot_begins();
-            self.lists = Some(Lists::default());
-            self.first_snapshot = true;
-            self.lists_open = 0;
-        }
-        self.lists_open += 1;
-        self.pending.insert(id.to_owned(), list);
     }
 
     /// When something has to be done although nothing comes.
