@@ -203,6 +203,13 @@ pub const OPERATIONS: &[Operation] = &[
         .about("Phone systems", "Removes a phone system; its calls stay in the history."),
     get("getPbxSetup", "/api/v1/pbxes/{id}/setup", scope(Admin), Answer::Json(200, of::<PbxSetup>))
         .about("Phone systems", "What to put into the phone system's own configuration."),
+    get(
+        "getPbxRecording",
+        "/api/v1/pbxes/{id}/recording",
+        scope(Admin),
+        Answer::Other("application/x-tar"),
+    )
+    .about("Phone systems", "What the flight recorder kept, as a tar archive of recordings."),
     get("listPbxKinds", "/api/v1/pbx-kinds", scope(Admin), Answer::Json(200, of::<Page<KindView>>))
         .about("Phone systems", "The kinds of phone systems and the schemas of their settings."),
     // Integrations.

@@ -27,6 +27,7 @@ mod pages;
 pub mod password;
 pub mod pbxes;
 mod ports;
+pub mod recordings;
 pub mod sample;
 pub mod schema;
 pub mod sessions;

@@ -40,8 +40,6 @@ const STORE_DRAIN: Duration = Duration::from_secs(2);
 const DATABASE: &str = "hookswitch.db";
 /// Name of the master key in the data directory.
 const MASTER_KEY: &str = "master.key";
-/// Name of the directory of flight recordings in the data directory.
-const RECORDINGS: &str = "flight-recorder";
 
 /// Where everything of a hub is.
 #[derive(Debug, Clone)]
@@ -165,7 +163,7 @@ impl Hub {
         tokio::spawn(follower.run(integration_changes, intake.clone()));
 
         let at_start = phone_systems(&store).await.map_err(anyhow::Error::new)?;
-        let recordings = site.data_dir.join(RECORDINGS);
+        let recordings = site.data_dir.join(app::recordings::DIRECTORY);
         let keeper = Keeper {
             app: Arc::clone(&app),
             store: store.clone(),

@@ -76,6 +76,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("changePbx", |it| on(it, pbxes::change)),
     ("removePbx", |it| on(it, pbxes::remove)),
     ("getPbxSetup", |it| on(it, pbxes::setup)),
+    ("getPbxRecording", |it| on(it, pbxes::recording)),
     ("listPbxKinds", |it| on(it, pbxes::kinds)),
     ("listIntegrations", |it| on(it, integrations::list)),
     ("createIntegration", |it| on(it, integrations::create)),

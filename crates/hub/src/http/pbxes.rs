@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use api::{KindView, Page, PageQuery, Pbx, PbxInput, PbxSetup};
-use app::{App, pbxes};
+use app::{App, pbxes, recordings};
 use axum::{
     Json,
+    body::Body,
     extract::{Path, State},
+    response::{IntoResponse, Response},
 };
-use http::StatusCode;
+use futures_util::stream;
+use http::{HeaderValue, StatusCode, header};
 
 use super::{
     extract::{Asked, Given, Id, Who},
@@ -64,6 +67,20 @@ pub(super) async fn setup(
 ) -> Result<Json<PbxSetup>, Failure> {
     let lines = pbxes::setup_lines(&app, &actor, &id).await?;
     Ok(Json(PbxSetup { lines }))
+}
+
+pub(super) async fn recording(
+    State(app): State<Arc<App>>,
+    Who(actor): Who,
+    Path(id): Id,
+) -> Result<Response, Failure> {
+    let archive = recordings::find(&app, &actor, &id).await?.into_archive();
+    let pieces = stream::try_unfold(archive, |mut archive| async move {
+        let piece = archive.next().await?;
+        std::io::Result::Ok(piece.map(|it| (it, archive)))
+    });
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-tar"))];
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
 pub(super) async fn kinds(Who(actor): Who) -> Result<Json<Page<KindView>>, Failure> {
