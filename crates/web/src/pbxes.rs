@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use api::{Pbx, PbxInput};
-use app::{App, AppError, pbxes};
+use app::{App, AppError, pbxes, recordings};
 use askama::Template;
 use axum::{
+    body::Body,
     extract::{Path, Query, State},
     http::StatusCode,
 };
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    answer::{Answer, Failure, html, html_with, is_mendable, query, see_other},
+    answer::{Answer, Failure, download, html, html_with, is_mendable, lines_of, query, see_other},
     forms::{self, Field, Input, sent},
     hub_state::{everything, link_words},
     page::{Notice, Page, Section},
@@ -101,6 +102,9 @@ struct PbxPage {
     state: Html,
     name_query: String,
     facts: Vec<(&'static str, Html)>,
+    /// What is recorded, in words.
+    recorded: Option<String>,
+    hours_error: Option<String>,
     setup: Option<String>,
     type_name: String,
     remove_error: Option<String>,
@@ -116,7 +120,14 @@ pub(crate) async fn one_page(
 ) -> Answer {
     let t = viewer.context.t;
     let notice = done.notice(t.pbx_saved, t.pbx_removed);
-    show_one(&hub, &viewer, &id, notice, None).await
+    show_one(&hub, &viewer, &id, notice, Wrong::default()).await
+}
+
+/// What is wrong with a form of the page.
+#[derive(Default)]
+struct Wrong {
+    name: Option<String>,
+    hours: Option<String>,
 }
 
 async fn show_one(
@@ -124,7 +135,7 @@ async fn show_one(
     viewer: &Viewer,
     id: &str,
     notice: Option<Notice>,
-    remove_error: Option<String>,
+    wrong: Wrong,
 ) -> Answer {
     let pbx = pbxes::get(hub, &viewer.actor, id).await?;
     let setup = match pbxes::setup_lines(hub, &viewer.actor, id).await {
@@ -134,17 +145,18 @@ async fn show_one(
     };
     let mut c = viewer.page(Section::Pbxes, &pbx.name).await?;
     c.notice = notice;
-    let status = match remove_error {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
+    let refused = wrong.name.is_some() || wrong.hours.is_some();
+    let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let kept = recordings::find(hub, &viewer.actor, id).await?.bytes();
     let page = PbxPage {
         state: state(&pbx, c.t),
         name_query: query(&pbx.name),
         facts: facts(&pbx, &c),
+        recorded: (kept > 0).then(|| bytes(kept)),
+        hours_error: wrong.hours,
         setup,
         type_name: fill(c.t.type_name, &[("name", &pbx.name)]),
-        remove_error,
+        remove_error: wrong.name,
         pbx,
         c,
     };
@@ -267,16 +279,66 @@ pub(crate) async fn remove(
     let Posted { viewer, form } = posted;
     let pbx = pbxes::get(&hub, &viewer.actor, &id).await?;
     if sent(&form, "typed").map(str::trim) != Some(pbx.name.as_str()) {
-        let error = Some(viewer.context.t.typed_differs.to_owned());
-        return show_one(&hub, &viewer, &id, None, error).await;
+        let name = Some(viewer.context.t.typed_differs.to_owned());
+        let wrong = Wrong { name, ..Wrong::default() };
+        return show_one(&hub, &viewer, &id, None, wrong).await;
     }
     match pbxes::remove(&hub, &viewer.actor, &id).await {
         Ok(()) => Ok(see_other(&format!("/pbxes?removed={}", query(&pbx.name)))),
         Err(error) if is_mendable(&error) => {
-            show_one(&hub, &viewer, &id, None, Some(error.to_string())).await
+            let wrong = Wrong { name: Some(error.to_string()), ..Wrong::default() };
+            show_one(&hub, &viewer, &id, None, wrong).await
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /pbxes/{id}/recorder`: how many hours the flight recorder keeps; 0 is off.
+pub(crate) async fn set_recorder(
+    State(hub): State<Arc<App>>,
+    Path(id): Path<String>,
+    posted: Posted,
+) -> Answer {
+    let Posted { viewer, form } = posted;
+    let t = viewer.context.t;
+    let typed = sent(&form, "hours").unwrap_or_default().trim();
+    let Ok(hours) = typed.parse() else {
+        let wrong = Wrong { hours: Some(t.recorder_hours_wrong.to_owned()), ..Wrong::default() };
+        return show_one(&hub, &viewer, &id, None, wrong).await;
+    };
+    let input = PbxInput {
+        name: None,
+        kind: None,
+        enabled: None,
+        flight_recorder_hours: Some(hours),
+        settings: Map::new(),
+    };
+    match pbxes::change(&hub, &viewer.actor, &id, input).await {
+        Ok(_) => {
+            let notice = Some(Notice::good(t.pbx_saved));
+            show_one(&hub, &viewer, &id, notice, Wrong::default()).await
+        }
+        Err(error) if is_mendable(&error) => {
+            let wrong = Wrong { hours: Some(lines_of(&error).join(" ")), ..Wrong::default() };
+            show_one(&hub, &viewer, &id, None, wrong).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /pbxes/{id}/recording`: everything that is kept, as an archive.
+pub(crate) async fn recording(
+    State(hub): State<Arc<App>>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Answer {
+    let recording = recordings::find(&hub, &viewer.actor, &id).await?;
+    let name = format!("{}-recording.tar", recording.pbx);
+    let pieces = futures_util::stream::try_unfold(recording.into_archive(), |mut it| async move {
+        let piece = it.next().await?;
+        std::io::Result::Ok(piece.map(|piece| (piece, it)))
+    });
+    Ok(download("application/x-tar", &name, Body::from_stream(pieces)))
 }
 
 /// The form of a phone system, new or stored.

@@ -60,6 +60,8 @@ pub(crate) const ROUTES: &[Route] = &[
     page("/pbxes/{id}", &["getPbx", "changePbx"], || get(pbxes::one_page).post(pbxes::change)),
     page("/pbxes/{id}/edit", &["getPbx", "listPbxKinds"], || get(pbxes::edit_page)),
     page("/pbxes/{id}/remove", &["removePbx"], || post(pbxes::remove)),
+    page("/pbxes/{id}/recorder", &["changePbx"], || post(pbxes::set_recorder)),
+    page("/pbxes/{id}/recording", &["getPbxRecording"], || get(pbxes::recording)),
     page("/integrations", &["listIntegrations", "createIntegration"], || {
         get(integrations::list_page).post(integrations::create)
     }),

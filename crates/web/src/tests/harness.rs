@@ -35,7 +35,7 @@ pub(super) struct Pages {
     pbx: String,
     integration: String,
     call: String,
-    _dir: Arc<TempDir>,
+    dir: Arc<TempDir>,
 }
 
 /// What came back.
@@ -86,7 +86,7 @@ impl Pages {
             pbx: String::new(),
             integration: String::new(),
             call: String::new(),
-            _dir: Arc::new(dir),
+            dir: Arc::new(dir),
         }
     }
 
@@ -189,6 +189,13 @@ impl Pages {
         panic!("{kind} was never committed");
     }
 
+    /// Puts a file where the flight recorder keeps those of the PBX.
+    pub(super) fn record(&self, name: &str, content: &str) {
+        let directory = self.dir.path().join(app::recordings::DIRECTORY).join(&self.pbx);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join(name), content).unwrap();
+    }
+
     pub(super) fn pbx(&self) -> String {
         self.pbx.clone()
     }
@@ -229,7 +236,7 @@ impl Pages {
             pbx: self.pbx.clone(),
             integration: self.integration.clone(),
             call: self.call.clone(),
-            _dir: Arc::clone(&self._dir),
+            dir: Arc::clone(&self.dir),
         }
     }
 

@@ -212,6 +212,24 @@ async fn a_pbx_is_added_and_shows_the_lines_to_paste() {
 }
 
 #[tokio::test]
+async fn the_flight_recorder_is_switched_on_and_its_recording_downloaded() {
+    let pages = Pages::with_things().await;
+    let path = format!("/pbxes/{}", pages.pbx());
+    let wrong = pages.post(&format!("{path}/recorder"), "hours=many").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text.contains("Give a whole number of hours"));
+    let on = pages.post(&format!("{path}/recorder"), "hours=24").await;
+    assert!(on.text.contains(">Recording<") && on.text.contains("value=\"24\""), "{}", on.text);
+    pages.record("1.ami", "Asterisk Call Manager/5.0.2\r\n");
+    let page = pages.get(&path).await;
+    assert!(page.text.contains(&format!("href=\"{path}/recording\"")), "{}", page.text);
+    let archive = pages.get(&format!("{path}/recording")).await;
+    let name = archive.header(header::CONTENT_DISPOSITION);
+    assert_eq!(name, "attachment; filename=\"head-office-recording.tar\"");
+    assert!(archive.text.contains("Asterisk Call Manager"));
+}
+
+#[tokio::test]
 async fn a_preview_shows_the_exact_request_and_errors_at_their_field() {
     let pages = Pages::with_things().await;
     let form = "kind=http&name=x&events=call.ended&url=http%3A%2F%2Fcrm.example%2F%7B%7B+call.id+%7D%7D\

@@ -278,6 +278,14 @@ texts! {
     pbx_saved = "Saved. The link is made anew with these settings.";
     pbx_removed = "{name} was removed. Its calls stay in the history.";
 
+    recorder = "Flight recorder";
+    recorder_on = "Recording";
+    recorder_off = "Off";
+    recorder_text = "Keeps the last hours of raw bytes of this link, so that an odd call can be reproduced: unpack the archive and run hookswitch replay on it. It holds phone numbers and names; the log-in is left out.";
+    recorder_hours = "Hours to keep (0 is off)";
+    recorder_hours_wrong = "Give a whole number of hours, 0 to switch it off.";
+    recorder_download = "Download";
+
     // Integrations.
     add_integration = "Add an integration";
     no_integrations_title = "Send your first event";
