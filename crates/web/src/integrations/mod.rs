@@ -1,10 +1,10 @@
 //! Integrations: how they fare, their settings, and trying them out before anybody relies on them.
 
+mod trial;
+
 use std::sync::Arc;
 
-use api::{
-    CallQuery, DraftTestInput, Integration, IntegrationInput, ReplayInput, TestInput, TestResult,
-};
+use api::{CallQuery, Integration, IntegrationInput, ReplayInput};
 use app::{App, AppError, calls, deliveries, integrations};
 use askama::Template;
 use axum::{
@@ -18,7 +18,7 @@ use crate::{
     answer::{Answer, Failure, html, html_with, is_mendable, lines_of, query, see_other},
     forms::{self, Field, Input, Sent, all_sent, sent},
     hub_state::everything,
-    page::{Context, Notice, Page, Section},
+    page::{Notice, Page, Section},
     pbxes::{Done, NewQuery, common_field},
     session::{Posted, Viewer},
     show::Html,
@@ -28,8 +28,8 @@ use crate::{
 
 /// How many recent calls the preview offers.
 const PREVIEW_CALLS: u32 = 20;
-/// The most of an answer that the page shows, in characters.
-const BODY_SHOWN_CHARS_MAX: usize = 20_000;
+
+pub(crate) use trial::{preview, send_test};
 
 struct Row {
     state: Html,
@@ -332,94 +332,4 @@ pub(crate) async fn replay_dead(
     let mut editor = Editor::new(&viewer, &stored.kind.clone(), Some(stored))?;
     editor.notice = Some(Notice::good(viewer.context.t.replayed.of(done.replayed)));
     editor.show(&hub, &viewer).await
-}
-
-#[derive(Template)]
-#[template(path = "preview.html")]
-struct Preview {
-    c: Context,
-    field_errors: Vec<(String, String)>,
-    errors: Vec<String>,
-    request: Option<String>,
-    sent: bool,
-    response: Option<(u16, u64, String)>,
-}
-
-/// `POST /integrations/preview`: the request as it would be sent.
-pub(crate) async fn preview(State(hub): State<Arc<App>>, posted: Posted) -> Answer {
-    try_out(&hub, posted, false).await
-}
-
-/// `POST /integrations/send-test`: sends it, and shows the exact request and response.
-pub(crate) async fn send_test(State(hub): State<Arc<App>>, posted: Posted) -> Answer {
-    try_out(&hub, posted, true).await
-}
-
-async fn try_out(hub: &Arc<App>, posted: Posted, send: bool) -> Answer {
-    let Posted { viewer, form } = posted;
-    let given = |name| sent(&form, name).filter(|it| !it.is_empty()).map(str::to_owned);
-    let id = given("id");
-    let stored = match &id {
-        Some(id) => Some(integrations::get(hub, &viewer.actor, id).await?),
-        None => None,
-    };
-    let kind = match &stored {
-        Some(it) => it.kind.clone(),
-        None => given("kind").unwrap_or_default(),
-    };
-    let mut editor = Editor::new(&viewer, &kind, stored)?;
-    let mut integration = editor.read(&form);
-    // A preview is useful before there is a name; a save still asks for it.
-    integration.name = integration.name.or(Some(viewer.context.t.preview.to_owned()));
-    let test = TestInput { call: given("preview_call"), event: given("preview_event"), send };
-    let mut result = TestResult { request: None, response: None, error: None };
-    if !editor.has_errors() {
-        let input = DraftTestInput { integration, id, test };
-        match integrations::test_draft(hub, &viewer.actor, input).await {
-            Ok(made) => result = made,
-            Err(error) if is_mendable(&error) => editor.refuse(&error),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    html(&Preview::of(editor, result, send, viewer.context))
-}
-
-impl Preview {
-    fn of(editor: Editor, result: TestResult, sent: bool, c: Context) -> Preview {
-        let beside = |it: &Field| (it.id(), it.error.clone().unwrap_or_default());
-        let mut errors = editor.errors;
-        errors.extend(editor.common.into_iter().filter_map(|it| it.error));
-        errors.extend(editor.events_error);
-        errors.extend(result.error);
-        Preview {
-            // Every field, so that what was mended loses its message.
-            field_errors: editor.fields.iter().map(beside).collect(),
-            errors,
-            request: result.request.as_ref().map(request_text),
-            sent,
-            response: result
-                .response
-                .as_ref()
-                .map(|it| (it.status, it.duration_ms, exchange_text(&it.headers, &it.body))),
-            c,
-        }
-    }
-}
-
-fn request_text(request: &api::ExchangeRequest) -> String {
-    let head = format!("{} {}\n", request.method, request.url);
-    head + &exchange_text(&request.headers, &request.body)
-}
-
-fn exchange_text(headers: &[(String, String)], body: &str) -> String {
-    let mut out = String::new();
-    for (name, value) in headers {
-        out.extend([name, ": ", value, "\n"]);
-    }
-    out.push('\n');
-    out.extend(body.chars().take(BODY_SHOWN_CHARS_MAX));
-    if body.chars().nth(BODY_SHOWN_CHARS_MAX).is_some() {
-        out.push('…');
-    }
-    out
 }
