@@ -5,5 +5,6 @@
 mod demo;
 mod faults;
 mod office;
+mod pages;
 mod real_asterisk;
 mod support;
