@@ -49,8 +49,10 @@ fn code(line: &str) -> &str {
 /// Whether the file is part of what users run.
 fn is_product(path: &str) -> bool {
     let source = path.ends_with(".rs") || path.ends_with(".html") || path.ends_with(".sql");
-    let test =
-        path.ends_with("tests.rs") || path.ends_with("/testing.rs") || path.contains("/tests/");
+    let test = path.ends_with("tests.rs")
+        || path.ends_with("/testing.rs")
+        || path.contains("/tests/")
+        || path.contains("/examples/");
     path.starts_with("crates/") && source && !test
 }
 
