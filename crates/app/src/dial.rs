@@ -196,59 +196,36 @@ struct From<'a> {
 
 impl Config {
     fn whose_phone(&self, actor: &Actor, input: &DialInput) -> Result<From<'_>> {
-        let groups: Vec<GroupInput> = self
-            .groups
-            .iter()
-            .map(|it| groups::shape(it).input)
-            .filter(|it| input.group.as_ref().is_none_or(|name| it.name == *name))
-            .collect();
+        let own = actor.only_own();
+        let user = whose(own, input)?;
+        let named = |it: &GroupInput| input.group.as_ref().is_none_or(|name| it.name == *name);
+        let groups = self.groups.iter().map(|it| groups::shape(it).input).filter(named);
+        let groups: Vec<GroupInput> = groups.collect();
         if groups.is_empty() && input.group.is_some() {
             return Err(AppError::field("group", "there is no group of this name"));
         }
-        let own = actor.only_own();
-        let user = match (&input.user, &input.extension, own) {
-            (Some(_), Some(_), _) => {
-                return Err(AppError::field("user", "give either `user` or `extension`"));
-            }
-            (Some(user), None, Some(own)) if user != own => {
-                return Err(AppError::Forbidden("you dial only from your own phone".to_owned()));
-            }
-            (Some(user), None, _) => Some(user.as_str()),
-            (None, _, own) => own,
-        };
         let seats = groups.iter().flat_map(|group| group.members.iter().map(move |it| (group, it)));
         let mut seats: Vec<_> = seats
             .filter(|(_, it)| user.is_none_or(|user| it.user == user))
             .filter(|(_, it)| input.extension.as_ref().is_none_or(|wanted| it.extension == *wanted))
             .collect();
-        if let (None, Some(extension)) = (user, &input.extension)
-            && seats.is_empty()
-        {
-            return self
-                .extension_of_nobody(extension, groups.first().filter(|_| input.group.is_some()));
-        }
-        if user.is_none() && input.extension.is_none() {
-            return Err(AppError::field(
-                "user",
-                "give `user` or `extension`: whose phone rings first?",
-            ));
-        }
         if seats.len() > 1 && seats.iter().any(|(_, it)| it.default) {
             seats.retain(|(_, it)| it.default);
         }
-        match seats.as_slice() {
-            [(group, member)] => Ok(From {
+        match (seats.as_slice(), user, &input.extension) {
+            ([(group, member)], ..) => Ok(From {
                 pbx: self.pbx(&group.pbx)?,
                 extension: member.extension.clone(),
                 prefix_digits: prefix_digits(group, member, input.prefix.as_deref())?,
             }),
-            [] if own.is_some() => {
-                Err(AppError::Forbidden("you dial only from your own phone".to_owned()))
+            ([], None, Some(extension)) => {
+                let group = groups.first().filter(|_| input.group.is_some());
+                self.extension_of_nobody(extension, group)
             }
-            [] => Err(AppError::field("user", "has no extension in a telephony group")),
-            several => {
-                let names: Vec<&str> =
-                    several.iter().map(|(group, _)| group.name.as_str()).collect();
+            ([], ..) if own.is_some() => Err(own_phone_only()),
+            ([], ..) => Err(AppError::field("user", "has no extension in a telephony group")),
+            (several, ..) => {
+                let names: Vec<&str> = several.iter().map(|it| it.0.name.as_str()).collect();
                 let message = format!("is needed: there are phones in {}", names.join(", "));
                 Err(AppError::field("group", message))
             }
@@ -292,6 +269,25 @@ impl Config {
         }
         Err(AppError::Unavailable(format!("the phone system `{name}` is switched off")))
     }
+}
+
+/// The user whose phone is to ring; `None` when only an extension is given.
+fn whose<'a>(own: Option<&'a str>, input: &'a DialInput) -> Result<Option<&'a str>> {
+    match (input.user.as_deref(), &input.extension, own) {
+        (Some(_), Some(_), _) => Err(AppError::field("user", "give either `user` or `extension`")),
+        (Some(user), None, Some(own)) if user != own => Err(own_phone_only()),
+        (Some(user), None, _) => Ok(Some(user)),
+        (None, _, Some(own)) => Ok(Some(own)),
+        (None, Some(_), None) => Ok(None),
+        (None, None, None) => {
+            let message = "give `user` or `extension`: whose phone rings first?";
+            Err(AppError::field("user", message))
+        }
+    }
+}
+
+fn own_phone_only() -> AppError {
+    AppError::Forbidden("you dial only from your own phone".to_owned())
 }
 
 fn prefix_digits(group: &GroupInput, member: &api::Member, asked: Option<&str>) -> Result<String> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::read::{Entry, File};
 use crate::{
-    Actor, ActorKind, App, AppError, Result,
+    Actor, ActorKind, App, AppError, Result, Rights,
     error::problem,
     fields::Reference,
     keys::{self, hash_text},
@@ -89,51 +89,17 @@ async fn plan_users(
     let stored = app.store.users(actor.organisation()).await?;
     let mut administrators = 0;
     for entry in file.of("user") {
-        let declared: UserEntry = match read(entry, "password", secrets) {
+        let declared = match read_user(entry, secrets) {
             Ok(declared) => declared,
             Err(wrong) => {
                 problems.extend(entry.located_all(wrong));
                 continue;
             }
         };
-        if let Some(Err(AppError::Invalid(wrong))) =
-            declared.password.as_deref().map(|it| password::check(it, &entry.name))
-        {
-            problems.extend(entry.located_all(wrong));
-            continue;
-        }
-        let role = declared.role.unwrap_or(UserRole::Agent);
-        let enabled = declared.enabled.unwrap_or(true);
-        administrators += u32::from(enabled && role == UserRole::Administrator);
+        let administrates = declared.role == Some(UserRole::Administrator);
+        administrators += u32::from(administrates && declared.enabled != Some(false));
         let old = stored.iter().find(|it| it.email.eq_ignore_ascii_case(&entry.name));
-        let Some(old) = old else {
-            plan.steps.push(Step::CreateUser(UserInput {
-                name: entry.name.clone(),
-                full_name: declared.full_name,
-                role: Some(role),
-                enabled: Some(enabled),
-                password: declared.password,
-            }));
-            continue;
-        };
-        let shown = users::shape(old);
-        let full_name = declared.full_name.unwrap_or_default();
-        let password = match declared.password {
-            Some(new) if app.passwords.verify(&new, old.password_hash.as_deref()).await? => None,
-            other => other,
-        };
-        let change = UserChange {
-            full_name: Some(full_name)
-                .filter(|it| *it != shown.full_name.clone().unwrap_or_default()),
-            role: Some(role).filter(|it| *it != shown.role),
-            enabled: Some(enabled).filter(|it| *it != shown.enabled),
-            password,
-        };
-        let fields = user_fields(&change);
-        if !fields.is_empty() {
-            let (id, name) = (shown.id, shown.name);
-            plan.steps.push(Step::ChangeUser { id, name, fields, change });
-        }
+        plan.steps.extend(compare_user(app, entry, declared, old).await?);
     }
     for old in &stored {
         if file.of("user").all(|it| !it.name.eq_ignore_ascii_case(&old.email)) {
@@ -141,13 +107,58 @@ async fn plan_users(
             plan.steps.push(Step::RemoveUser { id, name });
         }
     }
-    let had = stored.iter().any(|it| it.enabled && users::rights(it) == crate::Rights::ADMIN);
+    let had = stored.iter().any(|it| it.enabled && users::rights(it) == Rights::ADMIN);
     if administrators == 0 && had {
         let message = "the file would leave no administrator: give one user `role = \
                        \"administrator\"`";
         problems.push(problem("user", message));
     }
     Ok(())
+}
+
+fn read_user(
+    entry: &Entry,
+    secrets: &BTreeMap<String, String>,
+) -> Result<UserEntry, Vec<FieldProblem>> {
+    let declared: UserEntry = read(entry, "password", secrets)?;
+    match declared.password.as_deref().map(|it| password::check(it, &entry.name)) {
+        Some(Err(AppError::Invalid(wrong))) => Err(wrong),
+        _ => Ok(declared),
+    }
+}
+
+/// What makes a stored user the declared one, if anything has to.
+async fn compare_user(
+    app: &App,
+    entry: &Entry,
+    declared: UserEntry,
+    old: Option<&store::User>,
+) -> Result<Option<Step>> {
+    let role = declared.role.unwrap_or(UserRole::Agent);
+    let enabled = declared.enabled.unwrap_or(true);
+    let Some(old) = old else {
+        return Ok(Some(Step::CreateUser(UserInput {
+            name: entry.name.clone(),
+            full_name: declared.full_name,
+            role: Some(role),
+            enabled: Some(enabled),
+            password: declared.password,
+        })));
+    };
+    let password = match declared.password {
+        Some(new) if app.passwords.verify(&new, old.password_hash.as_deref()).await? => None,
+        other => other,
+    };
+    let shown = users::shape(old);
+    let full_name = declared.full_name.unwrap_or_default();
+    let change = UserChange {
+        full_name: Some(full_name).filter(|it| *it != shown.full_name.unwrap_or_default()),
+        role: Some(role).filter(|it| *it != shown.role),
+        enabled: Some(enabled).filter(|it| *it != shown.enabled),
+        password,
+    };
+    let (id, name, fields) = (shown.id, shown.name, user_fields(&change));
+    Ok((!fields.is_empty()).then_some(Step::ChangeUser { id, name, fields, change }))
 }
 
 fn user_fields(change: &UserChange) -> Vec<String> {
@@ -170,49 +181,18 @@ async fn plan_keys(
 ) -> Result<()> {
     let stored = app.store.api_keys(actor.organisation()).await?;
     for entry in file.of("api_key") {
-        let declared: KeyEntry = match read(entry, "key", secrets) {
+        let declared = match read_key(entry, secrets) {
             Ok(declared) => declared,
             Err(wrong) => {
                 problems.extend(entry.located_all(wrong));
                 continue;
             }
         };
-        if let Some(Err(message)) = declared.key.as_deref().map(keys::check_chosen) {
-            problems.push(entry.located(problem("key", message)));
-            continue;
+        let old = stored.iter().find(|it| it.name == entry.name);
+        match compare_key(app, entry, declared, old).await? {
+            Ok(step) => plan.steps.extend(step),
+            Err(wrong) => problems.push(entry.located(wrong)),
         }
-        let input = ApiKeyInput { name: entry.name.clone(), scopes: declared.scopes };
-        let Some(old) = stored.iter().find(|it| it.name == entry.name) else {
-            plan.steps.push(Step::CreateKey { input, key: declared.key, replaces: None });
-            continue;
-        };
-        let same_scopes = {
-            let mut scopes = [keys::shape(old).scopes, input.scopes.clone()];
-            scopes.iter_mut().for_each(|it| {
-                it.sort_unstable();
-                it.dedup();
-            });
-            scopes[0] == scopes[1]
-        };
-        let same_key = match &declared.key {
-            Some(key) => {
-                let found = app.store.api_key_by_hash(&hash_text(key)).await?;
-                found.is_some_and(|(_, it)| it.id == old.id)
-            }
-            None => true,
-        };
-        if same_scopes && same_key {
-            continue;
-        }
-        if declared.key.is_none() {
-            let message = "cannot be changed while the key itself is not known: give it as `key`, \
-                           or make another key and remove this one";
-            problems.push(entry.located(problem("scopes", message)));
-            continue;
-        }
-        let field = if same_key { "scopes" } else { "key" };
-        let replaces = Some((old.id.to_string(), field));
-        plan.steps.push(Step::CreateKey { input, key: declared.key, replaces });
     }
     for old in stored.iter().filter(|it| file.of("api_key").all(|new| new.name != it.name)) {
         let (id, name) = (old.id.to_string(), old.name.clone());
@@ -224,6 +204,52 @@ async fn plan_keys(
         plan.steps.push(Step::RemoveKey { id, name });
     }
     Ok(())
+}
+
+fn read_key(
+    entry: &Entry,
+    secrets: &BTreeMap<String, String>,
+) -> Result<KeyEntry, Vec<FieldProblem>> {
+    let declared: KeyEntry = read(entry, "key", secrets)?;
+    match declared.key.as_deref().map(keys::check_chosen) {
+        Some(Err(message)) => Err(vec![problem("key", message)]),
+        _ => Ok(declared),
+    }
+}
+
+/// What makes a stored key the declared one, if anything has to; or why that cannot be.
+async fn compare_key(
+    app: &App,
+    entry: &Entry,
+    declared: KeyEntry,
+    old: Option<&store::ApiKey>,
+) -> Result<Result<Option<Step>, FieldProblem>> {
+    let KeyEntry { scopes, key } = declared;
+    let input = ApiKeyInput { name: entry.name.clone(), scopes };
+    let Some(old) = old else {
+        return Ok(Ok(Some(Step::CreateKey { input, key, replaces: None })));
+    };
+    let same_scopes = Rights::of(keys::shape(old).scopes) == Rights::of(input.scopes.clone());
+    let same_key = match &key {
+        Some(key) => {
+            let found = app.store.api_key_by_hash(&hash_text(key)).await?;
+            found.is_some_and(|(_, it)| it.id == old.id)
+        }
+        None => true,
+    };
+    Ok(match (same_scopes && same_key, &key) {
+        (true, _) => Ok(None),
+        (false, None) => {
+            let message = "cannot be changed while the key itself is not known: give it as `key`, \
+                           or make another key and remove this one";
+            Err(problem("scopes", message))
+        }
+        (false, Some(_)) => {
+            let field = if same_key { "scopes" } else { "key" };
+            let replaces = Some((old.id.to_string(), field));
+            Ok(Some(Step::CreateKey { input, key, replaces }))
+        }
+    })
 }
 
 /// Reads an entry into its struct, with its one secret looked up.

@@ -105,7 +105,8 @@ fn some_call(number: u64) -> Call {
     };
     let answered = outcome == Outcome::Answered;
     Call {
-        pbx: ["head-office", "branch"][usize::from(scatter(number, 6).is_multiple_of(5))].to_owned(),
+        pbx: ["head-office", "branch"][usize::from(scatter(number, 6).is_multiple_of(5))]
+            .to_owned(),
         direction,
         from,
         to,
