@@ -100,6 +100,23 @@ event_kinds! {
     IntegrationRecovered = "integration.recovered", "Deliveries to an integration succeed again.";
 }
 
+impl EventKind {
+    /// Those that this version raises. The others of the contract may be asked for already, so
+    /// that a declarative file need not change with the version; forms do not offer them.
+    pub const RAISED: &[EventKind] = &[
+        EventKind::CallStarted,
+        EventKind::CallQueued,
+        EventKind::CallRinging,
+        EventKind::CallAnswered,
+        EventKind::CallHeld,
+        EventKind::CallResumed,
+        EventKind::CallTransferred,
+        EventKind::CallEnded,
+        EventKind::LinkUp,
+        EventKind::LinkDown,
+    ];
+}
+
 /// A name that is no type of event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no type of event")]

@@ -198,10 +198,7 @@ impl Editor {
             kinds: self.kinds,
             action,
             common: self.common,
-            events: EventKind::ALL
-                .iter()
-                .map(|it| (it.name(), self.events.iter().any(|name| name == it.name())))
-                .collect(),
+            events: offered(&self.events),
             events_error: self.events_error,
             fields: self.fields,
             errors: self.errors,
@@ -332,4 +329,14 @@ pub(crate) async fn replay_dead(
     let mut editor = Editor::new(&viewer, &stored.kind.clone(), Some(stored))?;
     editor.notice = Some(Notice::good(viewer.context.t.replayed.of(done.replayed)));
     editor.show(&hub, &viewer).await
+}
+
+/// The types of events that the form offers, each with whether it is chosen: those that are ever
+/// raised, and what was chosen elsewhere, so that saving the form does not drop it.
+fn offered(chosen: &[String]) -> Vec<(&'static str, bool)> {
+    let all = EventKind::ALL.iter();
+    let each = all.map(|it| (it, chosen.iter().any(|name| name == it.name())));
+    each.filter(|(kind, is_chosen)| *is_chosen || EventKind::RAISED.contains(kind))
+        .map(|(kind, is_chosen)| (kind.name(), is_chosen))
+        .collect()
 }
