@@ -37,7 +37,7 @@ pub use backup::BackupError;
 pub use config::{ConfigChange, Draft, Entry, Shelf};
 pub use deliveries::{
     ATTEMPTS_SHOWN_MAX, Backlog, Delivery, DeliveryDetail, DeliveryFilter, DeliveryStatus,
-    PendingDelivery,
+    PENDING_READ_MAX, PendingDelivery,
 };
 pub use error::{OpenError, Result, SaveError, StoreError};
 pub use history::{CallFilter, ListError, PAGE_ROWS_MAX, Page, Paging, Timeline};

@@ -6,6 +6,8 @@
 //! the next start.
 
 mod attempt;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +16,8 @@ use connectors::Connector;
 use rules::lanes::{Due, Lanes, QueueSettings, Queued, Reload, Verdict};
 use rustc_hash::FxHashMap;
 use store::{
-    AttemptOutcome, AttemptRecord, Commit, DeliveryId, IntegrationId, OrgId, PendingDelivery, Store,
+    AttemptOutcome, AttemptRecord, Commit, DeliveryId, IntegrationId, OrgId, PENDING_READ_MAX,
+    PendingDelivery, Store,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -226,7 +229,9 @@ impl Worker {
     }
 
     fn start_reloads(&mut self) {
-        while let Some(reload) = self.lanes.reload() {
+        while let Some(mut reload) = self.lanes.reload() {
+            // As many as the store gives at once: fewer will then mean that there are no more.
+            reload.limit = reload.limit.min(PENDING_READ_MAX);
             let Some(destination) = self.destinations.get(&reload.integration).cloned() else {
                 continue;
             };

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use call::{CallId, Event, EventKind, UnixMs};
 
 pub(crate) use list::of_events;
+pub use pending::PENDING_READ_MAX;
 
 use crate::{
     Attempt, DeliveryId, IntegrationId, OrgId, Result, StoreError,

@@ -10,14 +10,15 @@ use crate::{
     key,
 };
 
-/// Pending deliveries that one read gives at most: each carries its event.
-const PENDING_MAX: usize = 1_000;
+/// Pending deliveries that one read gives at most, whatever is asked for: each carries its event.
+pub const PENDING_READ_MAX: usize = 1_000;
 /// Deliveries that are counted; a backlog beyond it is shown as this many.
 const COUNTED_MAX: i64 = 1_000_000;
 
 impl Store {
     /// What one integration has still to be given, oldest first: per call this is the order of
-    /// the events. `after` goes on behind the last one read.
+    /// the events. `after` goes on behind the last one read. Gives at most
+    /// [`PENDING_READ_MAX`]: fewer than asked for does not mean that there are no more.
     pub async fn pending_deliveries(
         &self,
         organisation: &OrgId,
@@ -31,7 +32,7 @@ impl Store {
         let read = move |db: &mut Db| {
             let keys = key::keys_of(&organisation);
             let start = after.map_or(*keys.start(), |it| it + 1);
-            let limit = limit.clamp(1, PENDING_MAX) as i64;
+            let limit = limit.clamp(1, PENDING_READ_MAX) as i64;
             let mut found = Vec::new();
             for (target, _) in targets(db, &organisation, Some(&integration))? {
                 let sql = select(
@@ -89,7 +90,7 @@ impl Store {
         let seed = self.inner.seed;
         let write = move |db: &mut Db| {
             let keys = key::keys_of(&organisation);
-            let limit = limit.clamp(1, PENDING_MAX) as i64;
+            let limit = limit.clamp(1, PENDING_READ_MAX) as i64;
             let mut found = Vec::new();
             for (target, _) in targets(db, &organisation, Some(&integration))? {
                 let sql = select(
