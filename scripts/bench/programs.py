@@ -9,7 +9,7 @@ from machine import cpu_s, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-PRODUCT = TARGET / "release" / "hookswitch"
+PRODUCT = pathlib.Path(os.environ.get("PRODUCT", TARGET / "release" / "hookswitch"))
 EXAMPLES = TARGET / "release" / "examples"
 REFERENCE = TARGET / "reference"
 # What takes long to make and is the same each time: streams, databases.
