@@ -115,7 +115,7 @@ impl<'a> Frame<'a> {
     }
 
     /// All lines as they are.
-    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> {
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         let bytes = self.bytes;
         self.lines.iter().map(move |it| it.of(bytes))
     }
@@ -150,11 +150,5 @@ impl<'a> Iterator for Pairs<'a> {
 
     fn next(&mut self) -> Option<Pair<'a>> {
         Some(split(self.lines.next()?.of(self.bytes)))
-    }
-}
-
-impl DoubleEndedIterator for Pairs<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        Some(split(self.lines.next_back()?.of(self.bytes)))
     }
 }

@@ -100,6 +100,13 @@ impl Lists {
         for item in fresh {
             self.join(item, at, tracker);
         }
+        // Where nothing is heard of the dial plan, this is how a mailbox is found out.
+        for item in self.items.values().filter(|it| it.application.as_deref() == Some("VoiceMail"))
+        {
+            if let Some(leg) = tracker.leg(&item.key) {
+                tracker.voicemail(leg);
+            }
+        }
         tracker.snapshot_listed(at);
     }
 

@@ -1,5 +1,6 @@
 //! Plays every recording of `fixtures/` and compares with what took place there.
 
+mod clock;
 mod hostile;
 mod link;
 mod properties;
