@@ -45,7 +45,16 @@ impl Connector for Gated {
 struct NobodyWatches;
 
 impl Watcher for NobodyWatches {
-    fn attempted(&self, _: &Destination, _: Option<&str>, _: bool, _: Duration, _: UnixMs) {}
+    fn attempted(
+        &self,
+        _: &Destination,
+        _: Option<&str>,
+        _: bool,
+        _: Duration,
+        _: UnixMs,
+        _: UnixMs,
+    ) {
+    }
 }
 
 fn update(number: usize, sequence: u32) -> CallUpdate {
