@@ -1,23 +1,23 @@
 //! The calls in progress, as of the last commit: kept in memory, since boards ask for them often
 //! and history includes them.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use call::{Call, CallId, State};
+use rustc_hash::FxHashMap;
 
 use crate::{OrgId, Result, db::Db, history};
 
 /// The calls in progress of all organisations.
 #[derive(Debug, Default)]
-pub(crate) struct OpenCalls(RwLock<HashMap<u16, HashMap<CallId, Arc<Call>>>>);
+pub(crate) struct OpenCalls(RwLock<FxHashMap<u16, Calls>>);
+
+type Calls = FxHashMap<CallId, Arc<Call>>;
 
 impl OpenCalls {
     /// Reads what was open at the last commit.
     pub(crate) fn load(db: &mut Db) -> Result<OpenCalls> {
-        let mut calls: HashMap<u16, HashMap<CallId, Arc<Call>>> = HashMap::new();
+        let mut calls: FxHashMap<u16, Calls> = FxHashMap::default();
         let sql = "SELECT open_calls.organisation, events.body FROM open_calls \
                    JOIN events ON events.key = open_calls.last_event";
         db.each(sql, &[], &mut |row| {
@@ -54,7 +54,7 @@ impl OpenCalls {
         wanted: impl Fn(&Call) -> bool,
     ) -> Vec<Arc<Call>> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let of_all = all.get(&organisation.number()).into_iter().flat_map(HashMap::values);
+        let of_all = all.get(&organisation.number()).into_iter().flat_map(Calls::values);
         let mut calls: Vec<Arc<Call>> = of_all.filter(|it| wanted(it)).cloned().collect();
         drop(all);
         calls.sort_unstable_by(|a, b| history::position(b).cmp(&history::position(a)));

@@ -27,11 +27,12 @@ pub(crate) async fn measure() {
     single(Path::new(&directory), Duration::from_secs_f64(secs)).await;
     let full = groups(&sqlite(&directory)).await;
     if let Some(free) = argument("free-dir") {
-        println!("with syncs ÷ without: {:.2}", full / groups(&sqlite(&free)).await);
+        let ratio = full / groups(&sqlite(&free)).await;
+        println!("{{\"full_over_off\":{ratio:.2}}}");
     }
     if let Some(url) = argument("postgres") {
         let postgres = groups(&StorageUrl::Postgres(url)).await;
-        println!("PostgreSQL ÷ SQLite: {:.2}", postgres / full);
+        println!("{{\"postgres_over_sqlite\":{:.2}}}", postgres / full);
     }
 }
 
@@ -83,21 +84,15 @@ async fn single(directory: &Path, length: Duration) {
             site.store.writer().record(site.delivered(delivery)).await.expect("it is open");
         }
     }
+    let us = |it: Duration| it.as_secs_f64() * 1e6;
+    let (commit, plain_write) = (us(mean(&commits)), us(mean(&overwrites)));
     println!(
-        "overwrite + fdatasync: mean {:?}, p50 {:?}",
-        mean(&overwrites),
-        quantile(&mut overwrites, 0.5)
+        "{{\"overwrite_us\":{plain_write:.1},\"commit_us\":{commit:.1},\
+         \"commit_over_overwrite\":{:.3},\"commit_p99_us\":{:.1},\"submit_to_subscriber_p50_us\":{:.1}}}",
+        commit / plain_write,
+        us(quantile(&mut commits, 0.99)),
+        us(quantile(&mut waits, 0.5))
     );
-    println!(
-        "commit of one event, {} of them: mean {:?}, p50 {:?}, p99 {:?}; submit to subscriber p50 {:?}",
-        commits.len(),
-        mean(&commits),
-        quantile(&mut commits, 0.5),
-        quantile(&mut commits, 0.99),
-        quantile(&mut waits, 0.5)
-    );
-    let ratio = mean(&commits).as_secs_f64() / mean(&overwrites).as_secs_f64();
-    println!("commit ÷ overwrite, means: {ratio:.2}");
     site.store.close().await;
     let _ = std::fs::remove_file(plain);
     remove(&url);
@@ -157,7 +152,8 @@ async fn groups(url: &StorageUrl) -> f64 {
     let after = site.store.writer().counters();
     let rate = events as f64 / wall.as_secs_f64();
     println!(
-        "{url}: {rate:.0} events/s, {:.1} µs of CPU each (writer busy {:.1} µs), {} per commit",
+        "{{\"rows\":{events},\"rows_per_s\":{rate:.0},\"cpu_us_per_row\":{:.3},\
+         \"writer_us_per_row\":{:.3},\"rows_per_commit\":{},\"store\":\"{url}\"}}",
         spent.as_secs_f64() * 1e6 / events as f64,
         (after.busy - before.1.busy).as_secs_f64() * 1e6 / events as f64,
         (after.events - before.1.events) / (after.commits - before.1.commits).max(1)

@@ -1,13 +1,13 @@
 //! One transaction's worth of rows.
 
 use std::{
-    collections::HashMap,
     fmt::Write as _,
     hash::{Hash, Hasher},
     sync::Arc,
 };
 
 use call::{Call, CallId, Event, Subject};
+use rustc_hash::FxHashMap;
 
 use super::{
     AttemptOutcome, AttemptRecord, Committed, EXCERPT_BYTES_MAX, NewDelivery,
@@ -32,9 +32,9 @@ pub(super) struct Batch {
     deliveries: Vec<(i64, i64)>,
     attempts: Vec<AttemptRow>,
     /// The last attempt of each delivery: it decides where the delivery stands.
-    outcomes: HashMap<(i64, i64), usize>,
+    outcomes: FxHashMap<(i64, i64), usize>,
     /// Where a call's row stands in `open` or `ended`.
-    places: HashMap<CallKey, Place>,
+    places: FxHashMap<CallKey, Place>,
     pub(super) committed: Vec<Committed>,
 }
 

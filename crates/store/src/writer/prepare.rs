@@ -102,6 +102,12 @@ pub(super) fn is_open(call: &Call) -> bool {
     call.state != State::Ended
 }
 
+/// Room for a call or a memo as JSON; most fit, and growing a text on the way costs as much as
+/// writing it.
+const JSON_BYTES: usize = 1536;
+
 fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| StoreError::Broken(error.to_string()))
+    let mut json = Vec::with_capacity(JSON_BYTES);
+    serde_json::to_writer(&mut json, value).map_err(|it| StoreError::Broken(it.to_string()))?;
+    String::from_utf8(json).map_err(|it| StoreError::Broken(it.to_string()))
 }

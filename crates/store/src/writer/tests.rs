@@ -8,7 +8,7 @@ use expect_test::expect;
 use crate::{
     Attempt, AttemptOutcome, AttemptRecord, Committed, DeliveryId, DeliveryStatus, LinkUpdate,
     StoreError, Turn, WriterState,
-    testing::{Site, call, ended, missed, on_both, started, update},
+    testing::{Site, call, ended, missed, on_both, on_sqlite, started, update},
 };
 
 #[test]
@@ -171,6 +171,53 @@ fn outcomes_are_written_without_a_turn_to_ride_along_with() {
         let record = outcome(&site, id, 1, AttemptOutcome::Delivered);
         site.store.writer().record(record).await.unwrap();
         site.until(async |_| site.status(id).await == DeliveryStatus::Delivered).await;
+    });
+}
+
+#[test]
+fn outcomes_ride_along_with_the_next_turn() {
+    on_both(async |home| {
+        let mut site = Site::open(home).await;
+        let crm = site.integration("crm").await;
+        for number in 0..20 {
+            let out = site.commit(vec![(started(&call(number, 0)), vec![crm.clone()])]).await;
+            let record = outcome(&site, &out[0].deliveries[0].id, 1, AttemptOutcome::Delivered);
+            site.store.writer().record(record).await.unwrap();
+        }
+        site.until(async |store| store.writer().counters().attempts == 20).await;
+        let counters = site.store.writer().counters();
+        assert_eq!(counters.events, 20);
+        // One for each turn and one for the last outcome; a machine that stops for a while in
+        // between makes a few more. Each with a commit of its own would be forty.
+        assert!(counters.commits < 30, "{counters:?}");
+    });
+}
+
+#[test]
+fn a_full_disk_is_told_and_writing_goes_on_when_there_is_room() {
+    on_sqlite(async |home| {
+        let mut site = Site::open(home).await;
+        let pages = |count: u32| {
+            move |db: &mut crate::db::Db| {
+                db.each(&format!("PRAGMA max_page_count = {count}"), &[], &mut |_| Ok(()))
+            }
+        };
+        // SQLite raises it to what there is already.
+        site.store.inner.writer.write(pages(1)).await.unwrap();
+        let mut state = site.store.writer().state();
+        for number in 0..200 {
+            let turn = site.turn(vec![(started(&call(number, 0)), vec![])]);
+            site.store.writer().submit(turn).await.unwrap();
+        }
+        let failing = state.wait_for(|it| *it != WriterState::Working).await.unwrap().clone();
+        let WriterState::Failing { reason, .. } = failing else { panic!("{failing:?}") };
+        assert!(reason.contains("the disk is full"), "{reason}");
+        site.store.inner.writer.write(pages(1_000_000)).await.unwrap();
+        let out = site.committed(200).await;
+        state.wait_for(|it| *it == WriterState::Working).await.unwrap();
+        let stored = site.store.events_after(&site.organisation, None, 500).await.unwrap();
+        assert!(out.iter().map(|it| &it.event.id).eq(stored.iter().map(|it| &it.id)));
+        assert_eq!(site.store.open_calls(&site.organisation).len(), 200);
     });
 }
 
