@@ -98,6 +98,19 @@ impl Home {
         self.directory.path().join(name)
     }
 
+    /// Ends the session of the writer on the PostgreSQL server, as a restart of it would. Not on
+    /// SQLite, which has none.
+    pub(crate) fn cut_writer(&self) {
+        let Some((server, schema)) = &self.schema else { return };
+        let sql = format!(
+            "DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_locks \
+             WHERE locktype = 'advisory' \
+             AND objid::bigint = hashtext('{schema}')::bigint & 4294967295; \
+             IF NOT FOUND THEN RAISE 'there is no writer'; END IF; END $$"
+        );
+        admin(server, &sql);
+    }
+
     pub(crate) fn is_sqlite(&self) -> bool {
         self.schema.is_none()
     }

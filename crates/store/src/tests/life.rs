@@ -70,6 +70,26 @@ fn a_store_that_is_dropped_commits_what_waits_and_lets_the_database_go() {
 }
 
 #[test]
+fn a_lost_connection_loses_nothing_and_doubles_nothing() {
+    on_both(async |home| {
+        let mut site = Site::open(home).await;
+        let mut committed = Vec::new();
+        for round in 0..6 {
+            for number in 0..50 {
+                let turn = site.turn(vec![(started(&call(round * 50 + number, 0)), vec![])]);
+                site.store.writer().submit(turn).await.unwrap();
+                if number == 25 {
+                    home.cut_writer();
+                }
+            }
+            committed.extend(site.committed(50).await);
+        }
+        let stored = site.store.events_after(&site.organisation, None, 1_000).await.unwrap();
+        assert!(committed.iter().map(|it| &it.event.id).eq(stored.iter().map(|it| &it.id)));
+    });
+}
+
+#[test]
 fn a_newer_database_is_refused_and_left_as_it_is() {
     on_both(async |home| {
         let store = home.open().await;
