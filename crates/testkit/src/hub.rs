@@ -4,8 +4,7 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    os::unix::process::ExitStatusExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -34,23 +33,13 @@ pub struct HubSetup {
     program: PathBuf,
     data: Option<PathBuf>,
     storage_url: Option<String>,
-    more_config: String,
-    environment: Vec<(String, String)>,
-    listen: Option<SocketAddr>,
 }
 
 impl HubSetup {
     /// `program` is what Cargo says at compile time: `env!("CARGO_BIN_EXE_hookswitch")`.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> HubSetup {
-        HubSetup {
-            program: program.into(),
-            data: None,
-            storage_url: None,
-            more_config: String::new(),
-            environment: Vec::new(),
-            listen: None,
-        }
+        HubSetup { program: program.into(), data: None, storage_url: None }
     }
 
     /// Keeps the data in `folder` instead of a temporary one, such as a file system that is full.
@@ -67,20 +56,6 @@ impl HubSetup {
         self
     }
 
-    /// Adds whole tables to `hookswitch.toml`; `server`, `storage`, `delivery` and `log` are taken.
-    #[must_use]
-    pub fn config(mut self, toml: &str) -> HubSetup {
-        self.more_config.push_str(toml);
-        self
-    }
-
-    /// Sets an environment variable of the hub and of the commands that are run over its data.
-    #[must_use]
-    pub fn env(mut self, name: &str, value: &str) -> HubSetup {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
     /// Writes the configuration and makes an `admin` key; nothing runs yet, so that `apply` can
     /// fill the configuration first.
     ///
@@ -91,10 +66,7 @@ impl HubSetup {
         let home = tempfile::Builder::new().prefix("hookswitch-test-").tempdir()?;
         let data = self.data.unwrap_or_else(|| home.path().join("data"));
         fs::create_dir_all(&data)?;
-        let address = match self.listen {
-            Some(address) => address,
-            None => free_address()?,
-        };
+        let address = free_address()?;
         let storage =
             self.storage_url.map(|url| format!("[storage]\nurl = {url:?}\n")).unwrap_or_default();
         fs::write(
@@ -102,19 +74,11 @@ impl HubSetup {
             format!(
                 "[server]\nlisten = \"{address}\"\n{storage}\
                  [delivery]\nallow_networks = [\"127.0.0.0/8\"]\n\
-                 [log]\nlevel = \"info\"\n{}",
-                self.more_config
+                 [log]\nlevel = \"info\"\n"
             ),
         )?;
-        let mut hub = TestHub {
-            program: self.program,
-            home,
-            data,
-            address,
-            environment: self.environment,
-            key: String::new(),
-            child: None,
-        };
+        let mut hub =
+            TestHub { program: self.program, home, data, address, key: String::new(), child: None };
         hub.key =
             hub.run(&["key", "add", "--name", "test", "--scope", "admin"]).await?.trim().to_owned();
         Ok(hub)
@@ -140,7 +104,6 @@ pub struct TestHub {
     home: TempDir,
     data: PathBuf,
     address: SocketAddr,
-    environment: Vec<(String, String)>,
     key: String,
     child: Option<Child>,
 }
@@ -263,28 +226,10 @@ impl TestHub {
         Api::new(self.address, Some(self.key.clone()))
     }
 
-    /// Where it listens, stable over restarts.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The same as `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// The `admin` key.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// Folder with database and key file.
-    #[must_use]
-    pub fn data_dir(&self) -> &Path {
-        &self.data
     }
 
     /// Everything that the hub printed so far, over all its starts.
@@ -293,24 +238,9 @@ impl TestHub {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    /// Process id, while it runs.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().and_then(Child::id)
-    }
-
-    /// Why it ended by itself, if it did: the exit code, or minus the signal.
-    pub fn ended(&mut self) -> Option<i32> {
-        let status = self.child.as_mut()?.try_wait().ok()??;
-        status.code().or(status.signal().map(|it| -it))
-    }
-
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .env("HOOKSWITCH_KEY", &self.key)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.args(arguments).env("HOOKSWITCH_KEY", &self.key);
         command
     }
 
