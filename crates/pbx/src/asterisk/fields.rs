@@ -32,14 +32,14 @@ impl<'f> Fields<'f> {
         for line in frame.lines() {
             // Of most lines the place of the colon decides.
             let colon = |at: usize| line.get(at) == Some(&b':');
-            let at = match line.first() {
-                Some(b'E' | b'e') if colon(5) => 0,
-                Some(b'C' | b'c') if colon(7) => 1,
-                Some(b'U' | b'u') if colon(8) => 2,
-                Some(b'L' | b'l') if colon(8) => 3,
-                Some(b'R' | b'r') if colon(8) => 4,
-                Some(b'D' | b'd') if colon(11) => 5,
-                Some(b'D' | b'd') if colon(12) => 6,
+            let at = match line.first().map_or(0, u8::to_ascii_lowercase) {
+                b'c' if colon(7) => 1,
+                b'u' if colon(8) => 2,
+                b'l' if colon(8) => 3,
+                b'd' if colon(11) => 5,
+                b'd' if colon(12) => 6,
+                b'e' if colon(5) => 0,
+                b'r' if colon(8) => 4,
                 _ => continue,
             };
             let key = ONCE[at];

@@ -96,20 +96,20 @@ impl Torn {
 
 /// Whether an id comes after the last number, as it does in most events: a torn one ends between.
 fn ends_with_id(frame: Frame<'_>) -> bool {
-    let ends = |line: &[u8], with: &[u8]| {
-        let colon = memchr::memchr(b':', line).unwrap_or(0);
-        let at = colon.checked_sub(with.len());
-        at.is_some_and(|it| line[it..colon].eq_ignore_ascii_case(with))
-    };
     for line in frame.lines().rev() {
         // Variables, the commonest lines after an id, are told by their beginning.
         if line.starts_with(b"ChanVariable") {
             continue;
         }
-        if ends(line, b"Uniqueid") {
+        let Some(colon) = memchr::memchr(b':', line) else { continue };
+        let ends = |with: &[u8]| {
+            let at = colon.checked_sub(with.len());
+            at.is_some_and(|it| line[it..colon].eq_ignore_ascii_case(with))
+        };
+        if ends(b"Uniqueid") {
             return true;
         }
-        if ends(line, b"CallerIDNum") {
+        if ends(b"CallerIDNum") {
             return false;
         }
     }
