@@ -27,6 +27,7 @@ use axum::{
     response::Response,
     routing::{MethodFilter, MethodRouter, any, on},
 };
+use tower::util::MapResponseLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use client::Proxies;
@@ -34,6 +35,7 @@ pub use problem::Failure;
 
 /// Everything that is served over HTTP: the API and the pages.
 pub fn router(app: Arc<App>, proxies: Proxies) -> Router {
+    let secure = app.is_secure();
     let mut api: Router<Arc<App>> = Router::new();
     for operation in OPERATIONS {
         // A test holds the table and the handlers together.
@@ -48,7 +50,7 @@ pub fn router(app: Arc<App>, proxies: Proxies) -> Router {
         .with_state(Arc::clone(&app))
         .merge(pages(&app, proxies))
         .fallback(not_found_anywhere)
-        .layer(middleware::from_fn_with_state(app.is_secure(), headers::add))
+        .layer(MapResponseLayer::new(move |response| headers::add(response, secure)))
 }
 
 /// The pages, each request with the address of its client. A live page is not cut off: what has to
