@@ -48,8 +48,8 @@ pub(super) enum Rest {
 impl Torn {
     /// Whether the end of an event is missing.
     pub(super) fn begins(name: &[u8], frame: Frame<'_>, tracker: &Tracker) -> Option<Torn> {
-        // Up to 1.6 parking gives the number and no id.
-        if name.starts_with(b"Parked") || name.starts_with(b"UnParked") {
+        // Up to 1.6 parking gives the number and no id; what users report has any keys at all.
+        if [b"Parked".as_slice(), b"UnParked", b"UserEvent"].iter().any(|it| name.starts_with(it)) {
             return None;
         }
         let id = if ends_with_id(frame) { None } else { missing_id(frame, tracker) };
@@ -132,8 +132,10 @@ fn missing_id(frame: Frame<'_>, tracker: &Tracker) -> Option<Awaits> {
         let prefix = text(line)?;
         let mut channels = frame.prefixed(prefix, "Channel");
         // Queues up to 11 call the channel of their caller so.
-        let leg = channels.next().or_else(|| frame.get("ChannelCalling")).and_then(text);
-        let leg = leg.and_then(|it| tracker.leg_named(it));
+        let channel = channels.next().or_else(|| frame.get("ChannelCalling")).and_then(text);
+        // The channel comes first: a number without one is nobody's.
+        let Some(channel) = channel else { continue };
+        let leg = tracker.leg_named(channel);
         let mut ids = frame.prefixed(prefix, "Uniqueid").filter_map(text);
         // Another known id is a name that we have not heard of, no tear.
         let fits = match leg {

@@ -138,3 +138,21 @@ fn recordings_without_forgery_are_not_suspected() {
         assert_eq!(bench.session.counters().suspicious, 0, "{name}");
     }
 }
+
+#[test]
+fn events_of_the_users_own_making_swallow_nothing() {
+    let fixture = Fixture::read("1.4/inbound_answered");
+    let steps = steps(&fixture);
+    let expected = alone(&steps);
+    for event in [
+        "Event: UserEvent\r\nUserEvent: Mine\r\nChannel: SIP/101-1\r\nCallerIDNum: 5\r\n\r\n",
+        "Event: SomethingNew\r\nCallerIDNum: 5\r\n\r\n",
+    ] {
+        let mut mixed = Vec::new();
+        for step in &steps {
+            mixed.push(Step { at: step.at, what: What::Frame(event.as_bytes().to_vec()) });
+            mixed.push(step.clone());
+        }
+        assert_eq!(alone(&mixed), expected, "{event:?}");
+    }
+}
