@@ -162,7 +162,10 @@
     var poll = event.detail.requestConfig && event.detail.requestConfig.verb === "get";
     if (status === 401 || (poll && status >= 400)) event.detail.shouldSwap = false;
   });
-  document.addEventListener("htmx:sendError", function () { say(document.body.dataset.tFailed, "warn"); });
+  document.addEventListener("htmx:sendError", function () {
+    // The live board has a place of its own to say so.
+    if (!document.getElementById("board-lost")) say(document.body.dataset.tFailed, "warn");
+  });
   document.addEventListener("htmx:afterRequest", function (event) {
     if (event.detail.successful) unsay();
   });

@@ -1,7 +1,7 @@
 // The live board: rows come as HTML over server-sent events and change in place.
 //
 // Events: `board` is the whole board (sent after every connect, so that a gap heals), `calls` the
-// rows that changed, `beat` says that the line is alive. A row carries its group in data
+// rows that changed, `beat` says that the line is alive, `again` asks to connect anew. A row carries its group in data
 // attributes. Nothing is removed while the pointer is over the board.
 (function () {
   "use strict";
@@ -12,12 +12,20 @@
   var empty = document.getElementById(board.dataset.empty);
   var count = document.getElementById("board-count");
 
-  // How long an ended call stays to be seen, and how long silence may last, in milliseconds.
+  // How long an ended call stays to be seen, how long silence may last, and how long a new
+  // connection may take before the old one counts as lost, in milliseconds.
   var ENDED_STAYS = 6000, SILENCE_MAX = 40000;
-  var source = null, heard = 0, retry = 0, over = false;
+  var LOST_AFTER = 1500;
+  var source = null, heard = 0, retry = 0, over = false, losing = 0;
 
   board.addEventListener("pointerenter", function () { over = true; });
   board.addEventListener("pointerleave", function () { over = false; });
+
+  // A row is new once; without this, a change of the layout would show it as new again.
+  board.addEventListener("animationend", function (event) {
+    var row = event.target.closest("tr");
+    if (row) row.classList.remove("fresh");
+  });
 
   function parse(html) {
     var holder = document.createElement("table");
@@ -58,14 +66,13 @@
     var old = document.getElementById(row.id);
     if (old && old.dataset.group === row.dataset.group) {
       row.dataset.endedAt = old.dataset.endedAt || "";
-      if (old.outerHTML === row.outerHTML) return;
       old.replaceWith(row);
     } else {
       if (old) old.remove(); else if (row.dataset.ended !== undefined) return;
       row.classList.add("fresh");
       bodyOf(row).appendChild(row);
     }
-    if (row.dataset.ended !== undefined) row.dataset.endedAt = String(Date.now());
+    if (row.dataset.ended !== undefined && !row.dataset.endedAt) row.dataset.endedAt = String(Date.now());
   }
 
   function tidy() {
@@ -99,18 +106,22 @@
   function alive() {
     heard = Date.now();
     retry = 0;
+    clearTimeout(losing);
+    losing = 0;
     lost.hidden = true;
   }
 
+  function tellLost() {
+    lost.hidden = false;
+    lostSince.dataset.since = String(window.hookswitch.now() - LOST_AFTER);
+    window.hookswitch.tick();
+  }
+
   function gone() {
-    if (lost.hidden) {
-      lost.hidden = false;
-      lostSince.dataset.since = String(window.hookswitch.now());
-      window.hookswitch.tick();
-    }
+    if (lost.hidden && !losing) losing = setTimeout(tellLost, LOST_AFTER);
     close();
-    // 1, 2, 4 … 15 seconds, so that a hub that comes back is not stormed by every open board.
-    retry = Math.min(15000, retry ? retry * 2 : 1000);
+    // 0.5, 1, 2 … 15 seconds, so that a hub that comes back is not stormed by every open board.
+    retry = Math.min(15000, retry ? retry * 2 : 500);
     setTimeout(open, retry * (0.75 + Math.random() / 2));
   }
 
@@ -123,6 +134,7 @@
     source.addEventListener("board", function (event) { alive(); whole(JSON.parse(event.data)); tidy(); });
     source.addEventListener("calls", function (event) { alive(); rowsOf(JSON.parse(event.data)).forEach(place); tidy(); window.hookswitch.tick(); });
     source.addEventListener("beat", alive);
+    source.addEventListener("again", function () { close(); open(); });
     source.onerror = gone;
   }
 

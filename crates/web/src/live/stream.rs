@@ -44,7 +44,14 @@ pub(crate) async fn stream(
     let following = events::follow(&hub, &viewer.actor, EventQuery::default(), None).await?;
     let all = board.sections(&calls::in_progress(&hub, &viewer.actor)?)?;
     let first = frame("board", &format!("<table>{all}</table>"));
-    let state = Streaming { hub, board, following, first: Some(first), until: after(STREAM_MS) };
+    let state = Streaming {
+        hub,
+        board,
+        following,
+        first: Some(first),
+        until: after(STREAM_MS),
+        over: false,
+    };
     let frames = futures_util::stream::unfold(state, |mut it| async move {
         let frame = it.next().await?;
         Some((Ok::<Bytes, Infallible>(frame), it))
@@ -68,6 +75,7 @@ struct Streaming {
     following: Following,
     first: Option<Bytes>,
     until: Instant,
+    over: bool,
 }
 
 impl Streaming {
@@ -76,8 +84,12 @@ impl Streaming {
             return Some(first);
         }
         loop {
-            if Instant::now() >= self.until {
+            if self.over {
                 return None;
+            }
+            if Instant::now() >= self.until {
+                self.over = true;
+                return Some(frame("again", ""));
             }
             match timeout(Duration::from_millis(BEAT_MS), self.following.next()).await {
                 Err(_) => return Some(frame("beat", "")),
@@ -85,12 +97,9 @@ impl Streaming {
                 Ok(Some(event)) => {
                     let mut changed = BTreeMap::new();
                     note(&mut changed, &event.event.subject);
-                    let open = self.gather(&mut changed).await;
+                    self.over = !self.gather(&mut changed).await;
                     if let Some(rows) = self.rows(&changed) {
                         return Some(rows);
-                    }
-                    if !open {
-                        return None;
                     }
                 }
             }

@@ -4,7 +4,7 @@ mod form;
 
 use std::sync::Arc;
 
-use api::{Pbx, PbxInput};
+use api::{LinkStatus, Pbx, PbxInput};
 use app::{App, AppError, pbxes, recordings};
 use askama::Template;
 use axum::{
@@ -181,7 +181,8 @@ fn facts(pbx: &Pbx, c: &Page) -> Vec<(&'static str, Html)> {
     if let Some(at) = link.retry_at {
         facts.push((t.retry_at, c.ago(at)));
     }
-    if let Some(fault) = &link.last_error {
+    // While the link is broken it stands above, in red.
+    if let (LinkStatus::Up, Some(fault)) = (link.status, &link.last_error) {
         let ago = c.ago(fault.at);
         let reason = crate::show::escape(&fault.reason);
         facts.push((t.last_error, Html::rendered(format!("{reason} ({ago})"))));

@@ -14,6 +14,7 @@ use axum::{
 };
 use call::{Call, CallUpdate, EventKind, Outcome, State, UnixMs};
 use connectors::{Client, Guard};
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use store::{StorageUrl, Store, StoreSettings, Turn};
 use tempfile::TempDir;
@@ -277,6 +278,16 @@ impl Pages {
             .header("sec-fetch-site", "cross-site")
             .body(Body::from(form.to_owned()));
         self.ask(request.unwrap()).await
+    }
+
+    /// The first frame of a stream.
+    pub(super) async fn first_frame(&self, path: &str) -> String {
+        let request = Request::get(path).header(header::COOKIE, &self.cookie).body(Body::empty());
+        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        let mut frames = response.into_body().into_data_stream();
+        let first = std::future::poll_fn(|cx| frames.poll_next_unpin(cx)).await;
+        String::from_utf8(first.unwrap().unwrap().to_vec()).unwrap()
     }
 
     async fn ask(&self, mut request: Request<Body>) -> Page {

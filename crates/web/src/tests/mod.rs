@@ -274,6 +274,16 @@ async fn an_agent_sees_calls_and_no_configuration() {
 }
 
 #[tokio::test]
+async fn a_stream_begins_with_the_whole_board() {
+    let pages = Pages::with_things().await;
+    let first = pages.first_frame("/live/stream?by=none&pbx=").await;
+    assert!(first.starts_with("event: board\ndata: \"<table>"), "{first}");
+    assert!(first.contains("c-01ARZ3NDEKTSV4RRFFQ69G5FAW"), "{first}");
+    let other = pages.first_frame("/live/stream?by=none&pbx=branch").await;
+    assert!(!other.contains("c-01ARZ3NDEKTSV4RRFFQ69G5FAW"), "{other}");
+}
+
+#[tokio::test]
 async fn a_row_of_the_board_says_who_calls_whom() {
     let pages = Pages::with_things().await;
     let page = pages.get("/live?by=queue").await;

@@ -28,8 +28,8 @@ texts! {
         calls_now = ["{n} call now", "{n} calls now"];
         links_up = ["{n} link up", "All {n} links up"];
         links_down = ["{n} link down", "{n} links down"];
-        failing = ["{n} integration failing", "{n} integrations failing"];
-        backlog = ["{n} delivery waiting", "{n} deliveries waiting"];
+        failing = ["{n} integration failing", "{n} failing"];
+        backlog = ["{n} waiting", "{n} waiting"];
         lost_backlog = [
             "What waits for it is lost: {n} delivery.",
             "What waits for it is lost: {n} deliveries."
@@ -305,6 +305,7 @@ texts! {
     sample_call = "A sample call";
     first_event = "The first chosen";
     preview_text = "Shows the exact request as you type.";
+    preview_errors = "Nothing can be rendered yet: see what is wrong beside the fields.";
     send_test = "Send a test";
     not_sent = "(not sent)";
     request = "Request";
