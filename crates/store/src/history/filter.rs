@@ -16,7 +16,7 @@ pub struct CallFilter {
     pub pbx: Option<String>,
     /// The user whose call it is.
     pub user: Option<String>,
-    /// The extension whose call it is.
+    /// An extension that rang, that talked, or whose call it is.
     pub extension: Option<String>,
     /// Who called whom.
     pub direction: Option<Direction>,

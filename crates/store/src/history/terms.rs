@@ -39,7 +39,7 @@ pub(super) fn of_call(call: &Call) -> BTreeSet<String> {
     terms.extend(call.outcome.map(outcome));
     terms.insert(format!("p{}", cut(&call.pbx)));
     terms.extend(call.user.as_deref().map(user));
-    terms.extend(call.extension.as_deref().map(extension));
+    terms.extend(extensions(call).map(extension));
     terms.extend(forms(&call.from).map(|it| format!("f{}", backwards(&it))));
     terms.extend(forms(&call.to).map(|it| format!("t{}", backwards(&it))));
     terms.extend(words(call).map(|it| format!("w{it}")));
@@ -82,7 +82,7 @@ pub(super) fn matches(call: &Call, filter: &CallFilter) -> bool {
         && filter.started_after.is_none_or(|it| it <= call.started_at)
         && filter.started_before.is_none_or(|it| call.started_at < it)
         && same(&filter.pbx, Some(&call.pbx))
-        && same(&filter.extension, call.extension.as_deref())
+        && filter.extension.as_deref().is_none_or(|it| extensions(call).any(|own| own == it))
         && filter.user.as_deref().is_none_or(|it| call.user.as_deref().map(user) == Some(user(it)))
         && filter.from.as_deref().is_none_or(|it| is_number(&call.from, it))
         && filter.to.as_deref().is_none_or(|it| is_number(&call.to, it))
@@ -116,6 +116,11 @@ fn outcome(outcome: Outcome) -> String {
 /// Users are e-mail addresses: upper and lower case are the same.
 fn user(user: &str) -> String {
     format!("u{}", cut(&user.to_lowercase()))
+}
+
+/// Every extension that a call concerns: a missed one is looked for at the phones that rang.
+fn extensions(call: &Call) -> impl Iterator<Item = &str> {
+    call.extension.iter().chain(&call.rang).chain(&call.parties).map(String::as_str)
 }
 
 fn extension(extension: &str) -> String {
