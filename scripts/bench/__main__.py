@@ -1,7 +1,7 @@
 """`make bench`: puts the product beside reference programs and prints ratios.
 
 Environment: `QUICK=1` takes fewer and shorter rounds; `GOALS="1 2 16"` takes only what belongs to
-these goals (numbers, or `latency`, `memory`, `start`, `history`); `ROUNDS=n`.
+these goals (numbers, or `latency`, `memory`, `start`, `history`); `ROUNDS=n`; `PRODUCT=FILE` measures another build, and builds nothing.
 """
 
 import argparse
@@ -27,8 +27,7 @@ from programs import CACHE, ROOT, build
 SECTIONS = [
     ({"22"}, start.binary),
     ({"20", "start", "memory"}, start.empty),
-    ({"10"}, durable.commit),
-    ({"11"}, durable.batches),
+    ({"10", "11"}, durable.commits),
     ({"12"}, parsing.cpu),
     ({"1", "2", "20"}, delivery.full_speed),
     ({"latency"}, delivery.latency),

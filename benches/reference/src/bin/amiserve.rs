@@ -198,7 +198,7 @@ fn note(log: &mut impl Write, due_us: u64, event: &str) -> Result<()> {
     let kind = match name {
         "Newchannel" if leads => "call.started",
         "Newstate" if field(event, "channelstate") == Some("5") => "call.ringing",
-        "Newstate" if field(event, "channelstate") == Some("6") && !leads => "call.answered",
+        "BridgeEnter" if field(event, "bridgenumchannels") == Some("2") => "call.answered",
         "Hangup" if leads => "call.ended",
         _ => return Ok(()),
     };
