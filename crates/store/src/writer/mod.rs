@@ -32,7 +32,7 @@ use queue::{Queue, Waiting};
 
 /// Bytes of turns that may wait, in all: seconds of the busiest traffic. Behind it, whoever
 /// submits waits, and with it the socket of the phone system.
-const QUEUE_BYTES_MAX: usize = 8 << 20;
+const QUEUE_BYTES_MAX: usize = 24 << 20;
 /// Outcomes of attempts that may wait: with a database that is away, deliveries stop here rather
 /// than be made again and again without a note of it.
 const RECORDS_MAX: usize = 4_096;
