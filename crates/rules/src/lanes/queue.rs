@@ -19,9 +19,26 @@ const FAILING_IN_FLIGHT_MAX: usize = 4;
 /// The deliveries of one call to one integration, oldest first. Never empty.
 struct Lane<T> {
     head: Queued<T>,
-    /// Sorted by id. Most lanes never need it; it allocates only when they do.
+    /// Sorted by id, and all behind the head, unless that is in flight. Most lanes never need it;
+    /// it allocates only when they do.
     rest: VecDeque<Queued<T>>,
     state: LaneState,
+}
+
+impl<T> Lane<T> {
+    /// An older one that came back while the head was in flight goes first now, when the head would
+    /// have gone and not before its own time: the lane is in order of ids again.
+    fn let_older_first(&mut self) {
+        if self.rest.front().is_none_or(|first| self.head.id < first.id) {
+            return;
+        }
+        if let Some(mut first) = self.rest.pop_front() {
+            first.due = first.due.max(self.head.due);
+            let head = std::mem::replace(&mut self.head, first);
+            let place = self.rest.binary_search_by(|it| it.id.cmp(&head.id));
+            self.rest.insert(place.unwrap_or_else(|place| place), head);
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,12 +124,20 @@ impl<T: Clone> Queue<T> {
             return None;
         }
         if new.id < lane.head.id && lane.state != LaneState::InFlight {
-            // An older one comes back by hand: it goes first, when the head would have gone.
+            // An older one comes back: it goes first, when the head would have gone, and not
+            // before its own time.
             let head = std::mem::replace(&mut lane.head, new);
-            lane.head.due = head.due;
+            let (own, due) = (lane.head.due, head.due);
+            lane.head.due = own.max(due);
             lane.rest.push_front(head);
             self.held += 1;
-            return None;
+            if own <= due || own <= now {
+                return None;
+            }
+            if lane.state == LaneState::Ready {
+                self.ready.retain(|it| *it != key);
+            }
+            return self.schedule(key, own, now);
         }
         let Err(place) = lane.rest.binary_search_by(|it| it.id.cmp(&new.id)) else {
             return None;
@@ -156,9 +181,10 @@ impl<T: Clone> Queue<T> {
             self.drop_lane(key);
             return None;
         }
-        if let Some(lane) = self.lanes.get_mut(key) {
-            lane.head.due = due;
-        }
+        let lane = self.lanes.get_mut(key)?;
+        lane.head.due = due;
+        lane.let_older_first();
+        let due = lane.head.due;
         self.schedule(Arc::clone(key), due, now)
     }
 
