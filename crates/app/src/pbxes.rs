@@ -186,23 +186,6 @@ pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Every phone system of every organisation, for the links: what the hub starts with. One that
-/// cannot be opened is logged and left out; it does not stop the others.
-///
-/// # Errors
-///
-/// When the store cannot be read.
-pub async fn opened_all(app: &App) -> Result<Vec<Opened>> {
-    let entries = app.store.entries_of_all(Shelf::Pbx).await?;
-    let opened = entries.into_iter().filter_map(|(organisation, entry)| {
-        let name = entry.name.clone();
-        open(app, &organisation, entry)
-            .inspect_err(|error| tracing::error!(pbx = name, %error, "no link can be made"))
-            .ok()
-    });
-    Ok(opened.collect())
-}
-
 /// One phone system for its link; `None` when it was removed.
 ///
 /// # Errors

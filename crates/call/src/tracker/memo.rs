@@ -37,22 +37,7 @@ impl Memo {
     /// has no legs, so the next snapshot ends it. `sequence` is that of its last event.
     #[must_use]
     pub fn forgotten(sequence: u32) -> Memo {
-        let open = Open {
-            call: Call::placeholder(),
-            sequence,
-            caller: None,
-            rings: Vec::new(),
-            met: Vec::new(),
-            talkers: Vec::new(),
-            connected: false,
-            idle_since: None,
-            held_since: None,
-            held_ms: 0,
-            hung_up_by: None,
-            pending: None,
-            parked_at: None,
-            last_left: None,
-        };
+        let open = Open { sequence, ..Open::new(Call::placeholder()) };
         Memo { open, evidence: Evidence::default(), estimated: true, legs: Vec::new() }
     }
 
